@@ -1,0 +1,114 @@
+"""The one frozen description from which a core is generated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MULTIPLIERS = ("generic", "ecp5", "ice40")
+SCRATCHPADS = ("block", "spram", "spram-model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreConfig:
+    """Shape and sizes of one core. Validated when made; every unit reads its own part.
+
+    Parameters
+    ----------
+    lanes : C, products a column makes a cycle; also the bytes of a scratchpad word.
+    columns : K, filters worked on at once; divides ``lanes``.
+    requantizers : Q, parallel requantizers; divides ``columns``. A pixel takes at least K/Q cycles.
+    accumulator_bits : width of the columns' accumulators (signed).
+    mantissa_bits : width of the requantizers' multipliers (unsigned).
+    offset_bits : width of the requantizers' offsets (signed).
+    shift_bits : width of the requantizers' shift counts.
+    bank_depth : words (of ``lanes`` bytes) in each column's weight bank.
+    parameter_depth : entries in each requantizer's parameter memory.
+    program_depth : 32-bit words of program memory.
+    scratchpad_words : words (of ``lanes`` bytes) of feature-map memory.
+    scratchpad : "block" (one read and one write port, read and write at once), "spram" (two
+        single-port banks of UP5K SPRAM, told apart by the top address bit; a read and a write in
+        the same cycle must go to different banks) or "spram-model" (the same, behavioural).
+    multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
+    window : whether columns have the sliding 3x3 depthwise window.
+    mover : whether the core has the byte mover (im2col, repacking).
+    softmax : whether the core has the softmax unit.
+    vector_lanes : elements a cycle of the table-sum unit (0: no unit); divides ``lanes``.
+    table_depth : entries in each operand's table of the table-sum unit (256 an operator).
+    table_bits : width of a table entry (signed).
+    vector_shift : bits that the table-sum unit drops from the sum.
+    identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
+    """
+
+    lanes: int
+    columns: int
+    requantizers: int
+    accumulator_bits: int
+    mantissa_bits: int
+    offset_bits: int
+    shift_bits: int
+    bank_depth: int
+    parameter_depth: int
+    program_depth: int
+    scratchpad_words: int
+    scratchpad: str = "block"
+    multiplier: str = "generic"
+    window: bool = True
+    mover: bool = True
+    softmax: bool = True
+    vector_lanes: int = 0
+    table_depth: int = 0
+    table_bits: int = 0
+    vector_shift: int = 0
+    identity: str = "00" * 16
+
+    def __post_init__(self) -> None:
+        if self.lanes not in (4, 8, 16, 32):
+            raise ValueError(f"lanes must be 4, 8, 16 or 32, not {self.lanes!r}")
+        if self.columns not in (2, 4, 8, 16, 32) or self.lanes % self.columns:
+            raise ValueError(f"columns must be a power of two that divides lanes, not {self.columns!r}")
+        if self.requantizers < 1 or self.columns % self.requantizers:
+            raise ValueError(f"requantizers must divide columns, not {self.requantizers!r}")
+        if self.scratchpad not in SCRATCHPADS:
+            raise ValueError(f"scratchpad must be one of {SCRATCHPADS}, not {self.scratchpad!r}")
+        if self.multiplier not in MULTIPLIERS:
+            raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
+        if self.vector_lanes and self.lanes % self.vector_lanes:
+            raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
+        if len(self.identity) != 32:
+            raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
+
+    @property
+    def chain(self) -> int:
+        """Columns that share a requantizer, so the least number of cycles a pixel."""
+        return self.columns // self.requantizers
+
+    @property
+    def word_address_bits(self) -> int:
+        """Bits of a scratchpad word address."""
+        return max(1, (self.scratchpad_words - 1).bit_length())
+
+    @property
+    def byte_address_bits(self) -> int:
+        """Bits of a scratchpad byte address."""
+        return self.word_address_bits + (self.lanes - 1).bit_length()
+
+    @property
+    def bank_address_bits(self) -> int:
+        """Bits of a weight-bank address."""
+        return max(1, (self.bank_depth - 1).bit_length())
+
+    @property
+    def parameter_bits(self) -> int:
+        """Bits of a requantizer parameter entry: mantissa, offset, shift."""
+        return self.mantissa_bits + self.offset_bits + self.shift_bits
+
+    @property
+    def parameter_parts(self) -> int:
+        """Scratchpad words that carry one parameter entry when it is loaded (a power of two)."""
+        return parts(self.parameter_bits, self.lanes)
+
+
+def parts(bits: int, lanes: int) -> int:
+    """Words of ``lanes`` bytes that carry an entry of ``bits``, rounded up to a power of two."""
+    words = -(-bits // (8 * lanes))
+    return 1 << (words - 1).bit_length()

@@ -1,0 +1,24 @@
+"""What the memories of a core hold: the program, weights, parameters and tables of one model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """Contents of every memory, each a tuple of unsigned words; shorter than the memory is fine.
+
+    ``scratchpad`` maps a byte address to bytes that must be there before the first run (streamed
+    weights, for a board whose scratchpad the bitstream cannot initialise).
+    """
+
+    program: tuple[int, ...]
+    weights: tuple[tuple[int, ...], ...]  # a column each
+    parameters: tuple[tuple[int, ...], ...]  # a requantizer each
+    tables: tuple[tuple[int, ...], ...]  # an operand each (0 or 2)
+    exponentials: tuple[int, ...]  # 256 entries of 32 bits, or none
+    scratchpad: tuple[tuple[int, bytes], ...]
+
+
+EMPTY = Image(program=(), weights=(), parameters=(), tables=(), exponentials=(), scratchpad=())
