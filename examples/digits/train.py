@@ -41,19 +41,17 @@ def load() -> tuple[Images, Images, Labels, Labels]:
 def make_network(batch: int | None) -> tf.keras.Model:
     """A convolution, two depthwise-separable ones, average pool, dense, softmax."""
     layers = tf.keras.layers
-    return tf.keras.Sequential(
-        [
-            layers.Input((8, 8, 1), batch_size=batch),
-            layers.Conv2D(16, 3, padding="same", activation="relu"),
-            layers.DepthwiseConv2D(3, padding="same", activation="relu"),
-            layers.Conv2D(32, 1, activation="relu"),
-            layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu"),
-            layers.Conv2D(32, 1, activation="relu"),
-            layers.AveragePooling2D(2),
-            layers.Flatten(),
-            layers.Dense(CLASSES, activation="softmax"),
-        ]
-    )
+    return tf.keras.Sequential([
+        layers.Input((8, 8, 1), batch_size=batch),
+        layers.Conv2D(16, 3, padding="same", activation="relu"),
+        layers.DepthwiseConv2D(3, padding="same", activation="relu"),
+        layers.Conv2D(32, 1, activation="relu"),
+        layers.DepthwiseConv2D(3, strides=2, padding="same", activation="relu"),
+        layers.Conv2D(32, 1, activation="relu"),
+        layers.AveragePooling2D(2),
+        layers.Flatten(),
+        layers.Dense(CLASSES, activation="softmax"),
+    ])
 
 
 def with_shifts(images: Images, labels: Labels) -> tuple[Images, Labels]:
