@@ -1,0 +1,167 @@
+"""The softmax unit against gemmlowp's integer formulas."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+from amaranth.sim import Simulator
+from tfl2hw.rtl_templates.softmax import Mode, Softmax
+
+INT32_MAX = 2**31 - 1
+
+
+def srdhm(a: int, b: int) -> int:
+    """SaturatingRoundingDoublingHighMul, as gemmlowp writes it."""
+    if a == b == -(2**31):
+        return INT32_MAX
+    product = a * b
+    nudge = 2**30 if product >= 0 else 1 - 2**30
+    quotient = abs(product + nudge) // 2**31
+    return quotient if product + nudge >= 0 else -quotient
+
+
+def rdbp(x: int, exponent: int) -> int:
+    """RoundingDivideByPOT."""
+    mask = (1 << exponent) - 1
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (x < 0))
+
+
+def shift_left_saturating(x: int, bits: int) -> int:
+    return max(-(2**31), min(INT32_MAX, x << bits))
+
+
+def one_over_one_plus_x(a: int) -> int:
+    half_denominator = (a + INT32_MAX + 1) // 2
+    x = 1515870810 + srdhm(half_denominator, -1010580540)
+    for _ in range(3):
+        x += shift_left_saturating(srdhm(x, (1 << 29) - srdhm(half_denominator, x)), 2)
+    return shift_left_saturating(x, 1)
+
+
+def softmax(row: list[int], exponentials: list[int]) -> list[int]:
+    values = [exponentials[max(row) - x] for x in row]
+    total = sum(rdbp(e, 12) for e in values)
+    headroom = 32 - total.bit_length()
+    reciprocal = one_over_one_plus_x((total << headroom) - 2**31)
+    scaled = [rdbp(srdhm(reciprocal, e), 12 - headroom + 23) for e in values]
+    return [max(-128, min(127, y - 128)) for y in scaled]
+
+
+def table(scale: float) -> list[int]:
+    """Exponentials to within rounding: the unit takes any table whose first entry is 1."""
+    values = [min(INT32_MAX, round(2**31 * 2.718281828459045 ** (-d * scale))) for d in range(256)]
+    return [0 if value < 2**31 * 2.718281828459045**-10 else value for value in values]
+
+
+def run(
+    exponentials: list[int], rows: Iterable[list[int]], *, load: bool, gap: int = 0, seed: int = 0
+) -> None:
+    generator = random.Random(seed)
+    dut = Softmax(4) if load else Softmax(4, init=exponentials)
+
+    async def tokens(ctx, mode, row, interval):
+        ctx.set(dut.start, 1)
+        ctx.set(dut.mode, mode)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        for index, x in enumerate(row):
+            ctx.set(dut.x_valid, 1)
+            ctx.set(dut.x, x)
+            ctx.set(dut.x_last, index == len(row) - 1)
+            await ctx.tick()
+            ctx.set(dut.x_valid, 0)
+            ctx.set(dut.x, generator.randrange(-128, 128))
+            idle = interval - 1 + (generator.randrange(gap) if gap else 0)
+            if idle:
+                await ctx.tick().repeat(idle)
+
+    async def testbench(ctx):
+        if load:
+            ctx.set(dut.load_en, 1)
+            for address, value in enumerate(exponentials):
+                ctx.set(dut.load_address, address)
+                ctx.set(dut.load_data, value)
+                await ctx.tick()
+            ctx.set(dut.load_en, 0)
+        for row in rows:
+            results.clear()
+            marks.clear()
+            await tokens(ctx, Mode.MAX, row, 1)
+            await tokens(ctx, Mode.SUM, row, 1)
+            ctx.set(dut.finish, 1)
+            await ctx.tick()
+            ctx.set(dut.finish, 0)
+            await ctx.tick().repeat(dut.RECIPROCAL_LATENCY - 2)
+            await tokens(ctx, Mode.SCALE, row, dut.SCALE_INTERVAL)
+            await ctx.tick().repeat(dut.SCALE_LATENCY - dut.SCALE_INTERVAL + 4)
+            assert results == softmax(row, exponentials)
+            assert marks == [0] * (len(row) - 1) + [1]
+
+    results: list[int] = []
+    marks: list[int] = []
+
+    async def monitor(ctx):
+        inputs = []
+        cycle = 0
+        scaling = False
+        async for _, _, start, mode, x_valid, y_valid, y, y_last in ctx.tick().sample(
+            dut.start, dut.mode, dut.x_valid, dut.y_valid, dut.y, dut.y_last
+        ):
+            if start:
+                scaling = mode == Mode.SCALE
+            if x_valid and scaling:
+                inputs.append(cycle)
+            if y_valid:
+                assert cycle - inputs.pop(0) == dut.SCALE_LATENCY
+                results.append(y)
+                marks.append(y_last)
+            cycle += 1
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.add_testbench(monitor, background=True)
+    simulator.run()
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.1, 0.5])
+@pytest.mark.parametrize("gap", [0, 5])
+def test_random_rows(scale: float, gap: int) -> None:
+    generator = random.Random(f"{scale} {gap}")
+    rows = [[generator.randrange(-128, 128) for _ in range(depth)] for depth in (1, 2, 3, 10, 12, 40)]
+    rows += [[generator.randrange(100, 128) for _ in range(depth)] for depth in (2, 7, 16)]
+    run(table(scale), rows, load=False, gap=gap)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 16, 256, 511])
+def test_equal_bytes(depth: int) -> None:
+    """A sum that is a power of two takes the reciprocal to its saturation."""
+    run(table(0.1), [[-128 if depth % 2 else 127] * depth], load=False)
+
+
+@pytest.mark.parametrize("depth", [100, 1000])
+def test_long_rows(depth: int) -> None:
+    generator = random.Random(depth)
+    run(table(0.05), [[generator.randrange(-128, 128) for _ in range(depth)]], load=False)
+
+
+def test_arbitrary_tables_loaded() -> None:
+    generator = random.Random(5)
+    for seed in range(4):
+        exponentials = [INT32_MAX] + [
+            generator.randrange(2 ** generator.randrange(1, 32)) for _ in range(255)
+        ]
+        exponentials = [min(value, INT32_MAX) for value in exponentials]
+        rows = [[generator.randrange(-128, 128) for _ in range(generator.randrange(1, 20))] for _ in range(6)]
+        run(exponentials, rows, load=True, seed=seed)
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+@pytest.mark.parametrize(
+    ("init", "message"), [([0] * 257, "at most 256 entries, not 257"), ([2**31], "values in 0..2")]
+)
+def test_refuses(init: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Softmax(4, init=init)
