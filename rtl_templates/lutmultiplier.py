@@ -1,0 +1,94 @@
+"""Multiplication in LUTs: a Booth multiplier for chips whose DSPs are all taken, and small rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+
+from .delay import delayed
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The sum of ``rows`` neighbouring Booth rows, but for the late corrections.
+
+    ``value`` is at the weight of its lowest row. ``correction`` is the last row's pending +1 (a row is
+    negated by inverting it), at the weight of that row, or None if it is never negative.
+    """
+
+    first: int
+    rows: int
+    value: Value
+    correction: Value | None
+
+
+def stages(b_width: int) -> int:
+    """Latency of ``booth_multiplier``: the rows, then a level of adders a cycle."""
+    return 1 + (_row_count(b_width) - 1).bit_length()
+
+
+def booth_multiplier(m: Module, a: Value, b: Value) -> Value:
+    """``a * b`` (signed times unsigned), radix-4 Booth rows and a registered adder tree.
+
+    Latency: ``stages(len(b))`` cycles. Throughput: one a cycle.
+
+    Sized for iCE40: a row's bit is one logic cell, because its LUT chooses between the factor, twice
+    the factor and their inverses while the flip-flop's synchronous reset makes the zero. The +1 of
+    an inverted row lands in the empty low bits of a neighbour, where an adder passes by anyway.
+    """
+    groups = [_row(m, a, b, number) for number in range(_row_count(len(b)))]
+    level = 0
+    while len(groups) > 1:
+        pairs = [groups[n : n + 2] for n in range(0, len(groups), 2)]
+        groups = [_join(m, f"sum{level}_{n}", len(a), *pair) for n, pair in enumerate(pairs)]
+        level += 1
+    return groups[0].value[: len(a) + len(b)].as_signed()
+
+
+def small_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
+    """``a * b`` (signed times unsigned of 1 to 4 bits) in two rows of adders, after ``latency`` >= 2 cycles."""
+    rows = []
+    for number in range(0, len(b), 2):
+        digit = b[number : number + 2]
+        twice = Mux(digit[1], a << 1, 0) if len(digit) == 2 else Const(0, 1)
+        rows.append(delayed(m, Mux(digit[0], a, 0) + twice, 1, f"row{number}"))
+    total = rows[0] if len(rows) == 1 else rows[0] + (rows[1] << 2)
+    return delayed(m, total, latency - 1, "small")
+
+
+def _row_count(b_width: int) -> int:
+    """Booth digits of an unsigned number: the last one must not be negative."""
+    return b_width // 2 + 1
+
+
+def _row(m: Module, a: Value, b: Value, number: int) -> _Group:
+    """The factor times one Booth digit, ``b[2n-1] + b[2n] - 2 * b[2n+1]``."""
+    low, middle, high = (b[bit] if 0 <= bit < len(b) else Const(0) for bit in range(2 * number - 1, 2 * number + 2))
+    row = Signal(signed(len(a) + 1), name=f"row{number}", reset_less=True)
+    twice = Mux(low == middle, a << 1, a)
+    zero = (low == middle) & (middle == high)
+    with m.If(zero):
+        m.d.sync += row.eq(0)
+    with m.Else():
+        m.d.sync += row.eq(twice ^ high.replicate(len(row)))
+    if 2 * number + 1 >= len(b):
+        return _Group(number, 1, row, None)
+    return _Group(number, 1, row, delayed(m, high & ~(low & middle), 1, f"correction{number}"))
+
+
+def _join(m: Module, name: str, a_width: int, low: _Group, high: _Group | None = None) -> _Group:
+    """Add two neighbouring groups in one cycle; a group without a neighbour waits."""
+    if high is None:
+        late = None if low.correction is None else delayed(m, low.correction, 1, f"{name}_correction")
+        return _Group(low.first, low.rows, delayed(m, low.value, 1, name), late)
+    shift = 2 * low.rows
+    width = a_width + 2 * (low.rows + high.rows)
+    # The correction of the lower group's last row goes below the upper group's lowest bit.
+    start = shift if low.correction is None else shift - 2
+    filler = Const(0, 0) if low.correction is None else Cat(low.correction, Const(0, 1))
+    total = Signal(signed(width), name=name, reset_less=True)
+    upper = low.value[start:].as_signed() + Cat(filler, high.value).as_signed()
+    m.d.sync += total.eq(Cat(low.value[:start], upper))
+    late = None if high.correction is None else delayed(m, high.correction, 1, f"{name}_correction")
+    return _Group(low.first, low.rows + high.rows, total, late)

@@ -1,0 +1,133 @@
+"""Feature-map memory: block RAM, or the single-port SPRAM of the UP5K."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+
+GROUP_BITS = 32
+"""Bits of a word that share address and write registers: one register drives few block RAMs."""
+SPRAM_WORDS = 1 << 14
+POISON = 0xDEADBEEF
+
+
+class Scratchpad(wiring.Component):
+    """Words of ``lanes`` bytes, one read port and one write port.
+
+    Latency: ``read_latency(config)`` cycles from ``read_address`` to ``read_data``. Throughput: a
+    read and a write every cycle.
+
+    A write presented in cycle t is seen by reads presented in cycle t+1 or later. In cycle t itself
+    a read must not use the same address ("block"), or the same half of the addresses ("spram",
+    "spram-model"): what it returns is then undefined. Ports take the path address register,
+    memory, output register, for the sake of the clock; that is why all kinds share a latency.
+
+    Members
+    -------
+    read_address : In(word_address_bits).
+    read_data : Out(8 * lanes).
+    write_enable : In(lanes // columns); bit i writes bytes ``i * columns`` to ``(i + 1) * columns - 1``.
+    write_address : In(word_address_bits).
+    write_data : In(8 * lanes).
+    """
+
+    def __init__(self, config: CoreConfig) -> None:
+        if config.scratchpad != "block":
+            if config.lanes != 4:
+                raise ValueError(f"lanes must be 4 with scratchpad {config.scratchpad!r}, not {config.lanes!r}")
+            if config.scratchpad_words > 2 * SPRAM_WORDS:
+                raise ValueError(
+                    f"scratchpad_words must be at most {2 * SPRAM_WORDS} with scratchpad {config.scratchpad!r}, "
+                    f"not {config.scratchpad_words!r}"
+                )
+        self._config = config
+        super().__init__({
+            "read_address": In(config.word_address_bits),
+            "read_data": Out(8 * config.lanes),
+            "write_enable": In(config.lanes // config.columns),
+            "write_address": In(config.word_address_bits),
+            "write_data": In(8 * config.lanes),
+        })
+
+    @staticmethod
+    def read_latency(config: CoreConfig) -> int:
+        """Cycles from an address to its word: address register, memory, output register."""
+        return 3
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        if self._config.scratchpad == "block":
+            self._block(m)
+        else:
+            self._spram(m)
+        return m
+
+    def _block(self, m: Module) -> None:
+        """A memory for every 32 bits, each behind registers of its own."""
+        config = self._config
+        granularity = min(GROUP_BITS, 8 * config.columns)
+        for number in range(8 * config.lanes // GROUP_BITS):
+            first = number * GROUP_BITS
+            memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=[])
+            m.submodules[f"group{number}"] = memory
+            write, read = memory.write_port(granularity=granularity), memory.read_port()
+            enables = [self.write_enable[bit // (8 * config.columns)] for bit in range(first, first + GROUP_BITS, granularity)]
+            enable = self._register(m, Cat(enables), f"write_enable_copy{number}")
+            m.d.comb += [
+                read.addr.eq(self._register(m, self.read_address, f"read_address_copy{number}")),
+                write.addr.eq(self._register(m, self.write_address, f"write_address_copy{number}")),
+                write.data.eq(self._register(m, self.write_data[first : first + GROUP_BITS], f"write_data{number}")),
+                write.en.eq(enable),
+                self.read_data[first : first + GROUP_BITS].eq(self._register(m, read.data, f"read_data{number}")),
+            ]
+
+    def _spram(self, m: Module) -> None:
+        """Two banks; each is written where the write goes to it and read otherwise."""
+        config = self._config
+        writes = [
+            self.write_enable[bit // (8 * config.columns)] for bit in range(0, GROUP_BITS, 16)
+        ]
+        data = self._register(m, self.write_data, "write_data_copy")
+        words = []
+        for bank in range(2):
+            hit = self.write_address[-1] == bank
+            enable = self._register(m, Cat(hit & write for write in writes), f"enable{bank}")
+            chosen = Mux(hit & self.write_enable.any(), self.write_address[:-1], self.read_address[:-1])
+            address = self._register(m, chosen, f"address{bank}")
+            build = _spram_pair if config.scratchpad == "spram" else _spram_model
+            words.append(build(m, f"bank{bank}", address, data, enable))
+        high = self._register(m, self._register(m, self.read_address[-1], "half"), "half_late")
+        m.d.comb += self.read_data.eq(self._register(m, Mux(high, words[1], words[0]), "word"))
+
+    def _register(self, m: Module, value: Value, name: str) -> Signal:
+        register = Signal(value.shape(), name=name, reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
+
+
+def _spram_pair(m: Module, name: str, address: Signal, data: Signal, enable: Signal) -> Signal:
+    """Two SB_SPRAM256KA side by side, a write enable for each; the word comes a cycle later."""
+    word = Signal(GROUP_BITS, name=f"{name}_word")
+    for half in range(2):
+        bits = slice(16 * half, 16 * half + 16)
+        m.submodules[f"{name}_{half}"] = Instance(
+            "SB_SPRAM256KA",
+            i_ADDRESS=Cat(address, Const(0, 14 - len(address))), i_DATAIN=data[bits], i_MASKWREN=Const(15, 4),
+            i_WREN=enable[half], i_CHIPSELECT=Const(1), i_CLOCK=ClockSignal(),
+            i_STANDBY=Const(0), i_SLEEP=Const(0), i_POWEROFF=Const(1), o_DATAOUT=word[bits],
+        )  # fmt: skip
+    return word
+
+
+def _spram_model(m: Module, name: str, address: Signal, data: Signal, enable: Signal) -> Value:
+    """The same in plain memory; a bank that is being written returns ``POISON``, as a chip might."""
+    m.submodules[name] = memory = Memory(shape=GROUP_BITS, depth=1 << len(address), init=[])
+    write, read = memory.write_port(granularity=16), memory.read_port()
+    written = Signal(name=f"{name}_written", reset_less=True)
+    m.d.sync += written.eq(enable.any())
+    m.d.comb += [write.addr.eq(address), write.data.eq(data), write.en.eq(enable), read.addr.eq(address)]
+    return Mux(written, POISON, read.data)
