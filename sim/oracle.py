@@ -1,0 +1,111 @@
+"""The real interpreters, as oracles: every activation tensor of a model for given inputs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from math import prod
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.errors import ModelError, ToolError
+from tfl2hw.frontend import load
+from tfl2hw.ir.graph import Graph
+from tfl2hw.passes.evaluate import bound_inputs
+from tfl2hw.passes.pipeline import known_numerics
+from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
+
+INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
+TIMEOUT_SECONDS = 600
+Arrays = Sequence[npt.NDArray[Any]]
+
+
+def interpret(
+    model_path: str | PathLike[str], inputs: Sequence[Arrays], numerics: str
+) -> list[dict[int, npt.NDArray[np.int8]]]:
+    """For each sample, every activation tensor by its index, in the file's shape.
+
+    Parameters
+    ----------
+    inputs : samples, each with one int8 array a model input.
+    numerics : "litert-ref" (LiteRT, BUILTIN_REF) or "tflm" (TFLite Micro).
+
+    Raises
+    ------
+    ModelError : the model is not accepted, by the frontend or by the interpreter.
+    UsageError : the inputs do not fit the model's, or no such numerics.
+    ToolError : the interpreter is not installed, aborted, or did not finish.
+    """
+    known_numerics(numerics)
+    graph = load(model_path)
+    samples = [bound_inputs(graph, arrays) for arrays in inputs]
+    with tempfile.TemporaryDirectory(prefix="tfl2hw-oracle-") as folder:
+        job = _write_job(graph, samples, numerics, Path(folder))
+        _run(graph, numerics, job, Path(folder))
+        with np.load(Path(folder) / "results.npz") as results:
+            return [
+                {index: results[f"{sample}_{index}"].reshape(graph.tensors[index].shape)
+                 for index in _activations(graph)}
+                for sample in range(len(samples))
+            ]
+
+
+def _write_job(
+    graph: Graph, samples: list[dict[int, npt.NDArray[np.int8]]], numerics: str, folder: Path
+) -> Path:
+    """The child's job file, and its inputs."""
+    arrays = {
+        f"{number}_{position}": sample[index]
+        for number, sample in enumerate(samples) for position, index in enumerate(graph.inputs)
+    }
+    np.savez(folder / "inputs.npz", **arrays)  # type: ignore[arg-type]
+    sizes = sum(prod(graph.tensors[index].shape) for index in _activations(graph))
+    job = {
+        "model": str(Path(graph.file).resolve()), "numerics": numerics, "samples": len(samples),
+        "input_count": len(graph.inputs), "tensors": _activations(graph),
+        "inputs": str(folder / "inputs.npz"), "results": str(folder / "results.npz"),
+        "arena": 4 * sizes + 10 * Path(graph.file).stat().st_size + (1 << 20),
+    }
+    path = folder / "job.json"
+    path.write_text(json.dumps(job))
+    return path
+
+
+def _activations(graph: Graph) -> list[int]:
+    written = {index for operator in graph.operators for index in operator.outputs}
+    return sorted({*graph.inputs, *written})
+
+
+def _run(graph: Graph, numerics: str, job: Path, folder: Path) -> None:
+    """The child process, away from the user's folder, whose modules it must not import."""
+    command = [sys.executable, "-m", "tfl2hw.sim.oracle_child", str(job)]
+    name = INTERPRETERS[numerics]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"{graph.file}: {name} did not finish in {TIMEOUT_SECONDS} seconds") from error
+    if done.returncode == 0:
+        return
+    if done.returncode == NOT_INSTALLED:
+        raise ToolError(f"{name} is not installed ({_last(done.stderr)}): pip install tfl2hw[sim]")
+    other = next(numbers for numbers in INTERPRETERS if numbers != numerics)
+    advice = f"compare with {INTERPRETERS[other]} instead: --numerics {other}"
+    if done.returncode == REFUSED:
+        raise ModelError(f"{graph.file}: {name} refuses the model ({_last(done.stderr)}); {advice}")
+    how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    raise ToolError(f"{graph.file}: {name} aborted on the model with {how} ({_last(done.stderr)}); {advice}")
+
+
+def _last(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "no message"

@@ -1,0 +1,55 @@
+"""The integer reference of a whole graph, operator by operator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.errors import UsageError
+from tfl2hw.ir.graph import Graph
+from tfl2hw.ops import OPERATORS, Node
+from tfl2hw.passes.pipeline import known_numerics, legal
+
+Int8 = npt.NDArray[np.int8]
+
+
+def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Int8]:
+    """Every activation tensor of ``graph`` by its index, int8 in TFLite's shape.
+
+    Tensors that fusing removes (the input of a fused activation, the output of a fused PAD) are absent.
+
+    Parameters
+    ----------
+    inputs : one int8 array a model input, in its shape (or as many bytes in another).
+
+    Raises
+    ------
+    ModelError : something in the graph is not accepted.
+    UsageError : the inputs do not fit the model's, or no such numerics.
+    """
+    rounding, graph = known_numerics(numerics), legal(graph)
+    values = bound_inputs(graph, inputs)
+    for operator in graph.operators:
+        node = Node(graph=graph, operator=operator)
+        activations = [values[index] for index in operator.inputs if index in values]
+        values[node.output.index] = OPERATORS[operator.op].reference(node, activations, rounding)
+    return values
+
+
+def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Int8]:
+    """``inputs`` by tensor index, in the tensors' shapes."""
+    if len(inputs) != len(graph.inputs):
+        raise UsageError(f"{graph.file}: the model has {len(graph.inputs)} inputs, {len(inputs)} were given")
+    values = {}
+    for index, array in zip(graph.inputs, inputs, strict=True):
+        shape = graph.tensors[index].shape
+        given = np.asarray(array)
+        if given.dtype != np.int8 or given.size != int(np.prod(shape)):
+            raise UsageError(
+                f"{graph.file}: input tensor {index} takes int8 {shape}, {given.dtype} {given.shape} was given"
+            )
+        values[index] = given.reshape(shape)
+    return values

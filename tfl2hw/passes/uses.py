@@ -1,0 +1,31 @@
+"""Who reads and who writes a tensor: what the fusing passes look up."""
+
+from __future__ import annotations
+
+from tfl2hw.ir.graph import Graph, Operator
+
+
+def only_reader(graph: Graph, tensor: int) -> Operator | None:
+    """The one operator that reads ``tensor``, as its first input and nowhere else; None otherwise."""
+    readers = [operator for operator in graph.operators if tensor in operator.inputs]
+    if len(readers) != 1 or tensor in graph.outputs:
+        return None
+    inputs = readers[0].inputs
+    return readers[0] if inputs[0] == tensor and inputs.count(tensor) == 1 else None
+
+
+def writer(graph: Graph, tensor: int) -> Operator | None:
+    """The operator that writes ``tensor``; None for an input or a constant."""
+    return next((operator for operator in graph.operators if tensor in operator.outputs), None)
+
+
+def same_bytes(graph: Graph, first: int, second: int) -> bool:
+    """Whether two tensors are int8 with one scale and zero point, the same for both."""
+    one, two = graph.tensors[first], graph.tensors[second]
+    if one.dtype != "int8" or two.dtype != "int8" or one.quantisation is None or two.quantisation is None:
+        return False
+    return (
+        len(one.quantisation.scales) == 1
+        and one.quantisation.scales == two.quantisation.scales
+        and one.quantisation.zero_points == two.quantisation.zero_points
+    )
