@@ -1,0 +1,186 @@
+"""A loaded network on a device: arrays in, arrays and cycles out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.errors import ToolError, UsageError
+from tfl2hw.runtime.device import Device
+
+Int8 = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorLocation:
+    """Where a feature map (height, width, channels) of int8 lies in the scratchpad.
+
+    ``packed``: the bytes follow each other. Otherwise each pixel's channels are padded to whole words of
+    ``lanes`` bytes; the padding is written as zero.
+    """
+
+    address: int
+    height: int
+    width: int
+    channels: int
+    packed: bool
+    lanes: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return (self.height, self.width, self.channels)
+
+    @property
+    def pitch(self) -> int:
+        """Bytes from one pixel to the next."""
+        return self.channels if self.packed else -(-self.channels // self.lanes) * self.lanes
+
+    @property
+    def size(self) -> int:
+        """Bytes from the first pixel to the end of the last, without padding to a word."""
+        return self.height * self.width * self.pitch
+
+    def pack(self, values: npt.NDArray[Any]) -> bytes:
+        """Bytes of ``values``: int8, of this shape or of any other with as many elements.
+
+        Raises
+        ------
+        UsageError : the type or the number of elements is another.
+        """
+        if values.dtype != np.int8 or values.size != np.prod(self.shape):
+            raise UsageError(
+                f"an input has {values.size} elements of {values.dtype}; "
+                f"the network takes {np.prod(self.shape)} of int8, shape {self.shape}"
+            )
+        padded = np.zeros((self.height, self.width, self.pitch), np.int8)
+        padded[..., : self.channels] = values.reshape(self.shape)
+        return padded.tobytes()
+
+    def unpack(self, data: bytes) -> Int8:
+        """The array in ``size`` bytes of memory."""
+        pixels = np.frombuffer(data, np.int8).reshape(self.height, self.width, self.pitch)
+        return pixels[..., : self.channels].copy()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A halt of the program: the word ``pc`` that is next, ``cycles`` since the last halt."""
+
+    pc: int
+    cycles: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """Outputs of one run, as (height, width, channels) maps, and its ``cycles`` from start to end."""
+
+    outputs: tuple[Int8, ...]
+    cycles: int
+
+
+class Session:
+    """Runs a network on a device.
+
+    Parameters
+    ----------
+    device : the device, which must hold the network's design.
+    identity : the 16 bytes by which that design is recognised.
+    loads : (address, bytes) to write once, before the first run: weights and program, where the
+        bitstream cannot carry them.
+    inputs, outputs : where the network's inputs and outputs lie.
+    breaks : words at which a program that stops at BREAKs halts before its end, in order.
+    start : the program's first word.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        *,
+        identity: bytes,
+        loads: Sequence[tuple[int, bytes]],
+        inputs: Sequence[TensorLocation],
+        outputs: Sequence[TensorLocation],
+        breaks: Sequence[int] = (),
+        start: int = 0,
+    ) -> None:
+        self._device = device
+        self._identity = identity
+        self._loads = tuple(loads)
+        self._inputs = tuple(inputs)
+        self._outputs = tuple(outputs)
+        self._breaks = tuple(breaks)
+        self._start = start
+        self._ready = False
+
+    def prepare(self) -> None:
+        """Check the device's identity and load what it needs; later runs do not repeat it.
+
+        Raises
+        ------
+        ToolError : another design is in the device.
+        """
+        if self._ready:
+            return
+        found = self._device.identify()
+        if found != self._identity:
+            raise ToolError(
+                f"the device holds another design: its identity is {found.hex()}, "
+                f"that of the network is {self._identity.hex()}; program the board first"
+            )
+        for address, data in self._loads:
+            self._device.write(address, data)
+        self._ready = True
+
+    def run(self, inputs: Sequence[npt.NDArray[Any]]) -> Answer:
+        """One inference.
+
+        Raises
+        ------
+        UsageError : the inputs are not those of the network.
+        ToolError : the device fails.
+        """
+        self.send(inputs)
+        result = self._device.run(self._start)
+        return Answer(outputs=self.answer(), cycles=result.cycles)
+
+    def steps(self, inputs: Sequence[npt.NDArray[Any]]) -> Iterator[Step]:
+        """One inference, a step at each of the program's breaks and one at its end.
+
+        Between the steps ``fetch`` reads what the program has made so far.
+
+        Raises
+        ------
+        UsageError, ToolError : as for ``run``; ToolError also when the program halts elsewhere.
+        """
+        self.send(inputs)
+        pc = self._start
+        for expected in self._breaks:
+            result = self._device.run(pc, stop_at_breaks=True)
+            if result.pc != expected:
+                raise ToolError(f"the program halted at word {result.pc} instead of its break {expected}")
+            pc = result.pc
+            yield Step(pc=pc, cycles=result.cycles)
+        result = self._device.run(pc, stop_at_breaks=True)
+        yield Step(pc=result.pc, cycles=result.cycles)
+
+    def send(self, inputs: Sequence[npt.NDArray[Any]]) -> None:
+        """Write the inputs into the device, once it is prepared."""
+        if len(inputs) != len(self._inputs):
+            raise UsageError(f"{len(inputs)} inputs given; the network takes {len(self._inputs)}")
+        packed = [place.pack(values) for place, values in zip(self._inputs, inputs, strict=True)]
+        self.prepare()
+        for place, data in zip(self._inputs, packed, strict=True):
+            self._device.write(place.address, data)
+
+    def fetch(self, place: TensorLocation) -> Int8:
+        """The feature map at ``place``."""
+        return place.unpack(self._device.read(place.address, place.size))
+
+    def answer(self) -> tuple[Int8, ...]:
+        """The outputs as they lie in the device."""
+        return tuple(self.fetch(place) for place in self._outputs)
