@@ -19,6 +19,7 @@ class CoreConfig:
     requantizers : Q, parallel requantizers; divides ``columns``. A pixel takes at least K/Q cycles.
     accumulator_bits : width of the columns' accumulators (signed).
     mantissa_bits : width of the requantizers' multipliers (unsigned).
+    mantissa_fraction : bits that the requantizers drop from the product before they shift.
     offset_bits : width of the requantizers' offsets (signed).
     shift_bits : width of the requantizers' shift counts.
     bank_depth : words (of ``lanes`` bytes) in each column's weight bank.
@@ -44,6 +45,7 @@ class CoreConfig:
     requantizers: int
     accumulator_bits: int
     mantissa_bits: int
+    mantissa_fraction: int
     offset_bits: int
     shift_bits: int
     bank_depth: int
@@ -90,7 +92,7 @@ class CoreConfig:
     @property
     def byte_address_bits(self) -> int:
         """Bits of a scratchpad byte address."""
-        return self.word_address_bits + (self.lanes - 1).bit_length()
+        return self.word_address_bits + self.lane_bits
 
     @property
     def bank_address_bits(self) -> int:
@@ -101,6 +103,21 @@ class CoreConfig:
     def parameter_bits(self) -> int:
         """Bits of a requantizer parameter entry: mantissa, offset, shift."""
         return self.mantissa_bits + self.offset_bits + self.shift_bits
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits that choose a byte of a word."""
+        return (self.lanes - 1).bit_length()
+
+    @property
+    def table_parts(self) -> int:
+        """Scratchpad words that carry one table-sum entry when it is loaded."""
+        return parts(self.table_bits, self.lanes)
+
+    @property
+    def exponential_parts(self) -> int:
+        """Scratchpad words that carry one softmax table entry when it is loaded."""
+        return parts(32, self.lanes)
 
     @property
     def parameter_parts(self) -> int:

@@ -1,0 +1,313 @@
+"""Walks a job's loop nest and issues one token a cycle, with the scratchpad address to read."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .isa import COORDINATE_BITS, COUNT_BITS, FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, LEVELS, ConfigBus, Kind, token_layout
+
+
+def request_layout(config: CoreConfig) -> data.StructLayout:
+    """What goes with a read address: the token, the job's kind and whether the word is padding."""
+    return data.StructLayout({
+        "token": token_layout(token_address_bits(config), config.lane_bits),
+        "active": unsigned(1),
+        "kind": Kind,
+        "pad": unsigned(1),
+    })
+
+
+def token_address_bits(config: CoreConfig) -> int:
+    """Bits of a token's address: a word of a weight bank, or a part of a parameter or table entry."""
+    deepest = max(config.bank_depth, config.parameter_depth * config.parameter_parts)
+    if config.vector_lanes:
+        deepest = max(deepest, config.table_depth * config.table_parts)
+    if config.softmax:
+        deepest = max(deepest, 256 * config.exponential_parts)
+    return (deepest - 1).bit_length()
+
+
+class AddressGenerator(wiring.Component):
+    """Six nested down-counters, an address and two coordinates.
+
+    Throughput: one token a cycle; after a pixel ``gap`` idle cycles; one more before each run of
+    loads. Latency: ``latency`` cycles from a token's issue to ``read_address``; the first token is
+    issued ``start_latency`` cycles after ``bus.start``.
+
+    Members
+    -------
+    bus : In(ConfigBus).
+    read_address : Out, scratchpad word to read.
+    request : Out(request_layout), goes with ``read_address``; ``active`` says that there is a token.
+    front_done : Out(1), strobe in the cycle after the last token's issue.
+    """
+
+    latency = 4
+    start_latency = 1
+
+    def __init__(self, config: CoreConfig) -> None:
+        self._config = config
+        super().__init__({
+            "bus": In(ConfigBus()),
+            "read_address": Out(config.word_address_bits),
+            "request": Out(request_layout(config)),
+            "front_done": Out(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self._registers(m)
+        self._nest(m)
+        self._addresses(m)
+        return m
+
+    def _registers(self, m: Module) -> None:
+        """The job's configuration, written over the bus."""
+        config, bus = self._config, self.bus
+        address, coordinate = config.byte_address_bits, COORDINATE_BITS
+        shapes = {f"count{level}": signed(COUNT_BITS) for level in range(LEVELS)}
+        shapes |= {f"step{level}": unsigned(address) for level in range(LEVELS)}
+        shapes |= {f"{axis}{level}": signed(coordinate) for axis in ("row", "column") for level in range(1, 5)}
+        shapes |= dict.fromkeys(("base", "load_base"), unsigned(address))
+        shapes |= dict.fromkeys(("base_row", "base_column"), signed(coordinate))
+        shapes |= dict.fromkeys(("height", "width"), unsigned(coordinate))
+        shapes |= dict.fromkeys(("window_skip", "window_stride"), signed(5))
+        token_bits = token_address_bits(config)
+        shapes |= {
+            "weight_base": unsigned(token_bits), "gap": signed(8), "load_words": signed(COUNT_BITS),
+            "load_first": unsigned(7), "load_count": signed(8), "load_address": unsigned(token_bits),
+            "load_parameter_words": signed(COUNT_BITS),
+        }  # fmt: skip
+        self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
+        for name, register in self._r.items():
+            with m.If(bus.valid & (bus.register == INDEX[name])):
+                m.d.sync += register.eq(bus.value)
+
+    def _nest(self, m: Module) -> None:
+        """Stage 0: counters and the state machine; what they issue is registered once."""
+        r, bus = self._r, self.bus
+        counts = [Signal(signed(COUNT_BITS), name=f"left{level}", reset_less=True) for level in range(LEVELS)]
+        kind, pick, hold, streams = Signal(Kind), Signal(), Signal(), Signal()
+        first, issue = Signal(), Signal()
+        window = Signal(signed(5), reset_less=True)
+        gap = Signal(signed(8), reset_less=True)
+
+        advance: list[Value] = [issue]
+        for count in counts:
+            advance.append(advance[-1] & count[-1])
+        level = Signal(LEVELS)
+        m.d.comb += level.eq(Cat(advance[n] & ~counts[n][-1] for n in range(LEVELS)))
+        pixel_end, row_end, group_end, done = advance[3], advance[4], advance[5], advance[6]
+        emits = window[-1]
+
+        with m.If(bus.start):
+            m.d.sync += [
+                kind.eq(bus.value[:3]),
+                pick.eq((bus.value & FLAG_PICK).any()),
+                hold.eq((bus.value & FLAG_HOLD).any()),
+                streams.eq((bus.value & FLAG_STREAM).any()),
+            ]
+        for number, count in enumerate(counts):
+            with m.If(bus.start | (advance[number] & count[-1])):
+                m.d.sync += count.eq(r[f"count{number}"])
+            with m.Elif(advance[number]):
+                m.d.sync += count.eq(count - 1)
+        with m.If(bus.start | pixel_end):
+            m.d.sync += first.eq(1)
+        with m.Elif(issue):
+            m.d.sync += first.eq(0)
+        with m.If(bus.start | row_end):
+            m.d.sync += window.eq(r["window_skip"])
+        with m.Elif(pixel_end):
+            m.d.sync += window.eq(Mux(emits, r["window_stride"], window - 1))
+        with m.If(pixel_end):
+            m.d.sync += gap.eq(r["gap"])
+        with m.Elif(~gap[-1]):
+            m.d.sync += gap.eq(gap - 1)
+
+        load_token, load_stop, enters_load = self._loader(m, streams)
+        m.d.comb += enters_load.eq(0)
+        finished = Signal()
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(bus.start):
+                    loads = (bus.value[:3] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
+                    with m.If(loads):
+                        m.next = "ENTER"
+                    with m.Else():
+                        m.next = "RUN"
+            with m.State("ENTER"):
+                m.d.comb += enters_load.eq(1)
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += load_token.eq(1)
+                with m.If(load_stop):
+                    with m.If(kind == Kind.LOAD):
+                        m.d.comb += finished.eq(1)
+                        m.next = "IDLE"
+                    with m.Else():
+                        m.next = "RUN"
+            with m.State("RUN"):
+                m.d.comb += issue.eq(1)
+                with m.If(done):
+                    m.d.comb += finished.eq(1)
+                    m.next = "IDLE"
+                with m.Elif(group_end & streams):
+                    m.next = "ENTER"
+                with m.Elif(pixel_end & ~r["gap"][-1]):
+                    m.next = "GAP"
+            with m.State("GAP"):
+                with m.If(gap[-1] | (gap == 0)):
+                    m.next = "RUN"
+        m.d.sync += self.front_done.eq(finished)
+
+        self._stage = stage = Signal(data.StructLayout({
+            "issue": 1, "load": 1, "level": LEVELS, "first": 1, "last": 1, "final": 1, "pick": 1, "hold": 1,
+            "streams": 1, "kind": Kind, "begins": 1,
+        }))  # fmt: skip
+        begins = Signal()
+        with m.If(bus.start):
+            m.d.sync += begins.eq(1)
+        with m.Elif(issue):
+            m.d.sync += begins.eq(0)
+        m.d.sync += [
+            stage.issue.eq(issue), stage.load.eq(load_token), stage.level.eq(level), stage.first.eq(first),
+            stage.last.eq(pixel_end & emits), stage.final.eq(group_end), stage.pick.eq(pick),
+            stage.hold.eq(hold), stage.streams.eq(streams), stage.kind.eq(kind), stage.begins.eq(begins),
+        ]  # fmt: skip
+
+    def _loader(self, m: Module, streams: Signal) -> tuple[Signal, Signal, Signal]:
+        """Counts the words of a load: ``load_words`` for each destination, then, in a streamed job,
+        ``load_parameter_words`` for each requantizer, to addresses that go on from group to group as
+        the requantizers' own do."""
+        r, config = self._r, self._config
+        token, stop, enters = Signal(), Signal(), Signal()
+        words, destinations = Signal(signed(COUNT_BITS), reset_less=True), Signal(signed(8), reset_less=True)
+        destination = Signal(7, reset_less=True)
+        parameters = Signal()
+        address = Signal(token_address_bits(config), reset_less=True)
+        parameter_start = Signal.like(address)
+        word_last, destination_last = words[-1], destinations[-1]
+        m.d.comb += stop.eq(token & word_last & destination_last & (parameters | ~streams))
+        with m.If(self.bus.start):
+            m.d.sync += parameter_start.eq(0)
+        with m.Elif(stop & parameters):
+            m.d.sync += parameter_start.eq(address + 1)
+        with m.If(enters):
+            m.d.sync += [
+                words.eq(r["load_words"]), destinations.eq(r["load_count"]), destination.eq(r["load_first"]),
+                address.eq(r["load_address"]), parameters.eq(0),
+            ]  # fmt: skip
+        with m.Elif(token):
+            m.d.sync += [words.eq(words - 1), address.eq(address + 1)]
+            with m.If(word_last):
+                m.d.sync += [
+                    words.eq(Mux(parameters, r["load_parameter_words"], r["load_words"])),
+                    destinations.eq(destinations - 1),
+                    destination.eq(destination + 1),
+                    address.eq(Mux(parameters, parameter_start, r["load_address"])),
+                ]
+                with m.If(destination_last):
+                    m.d.sync += [
+                        parameters.eq(1),
+                        words.eq(r["load_parameter_words"]),
+                        destinations.eq(config.requantizers - 2),
+                        destination.eq(config.columns),
+                        address.eq(parameter_start),
+                    ]
+        self._load = (destination, address)
+        return token, stop, enters
+
+    def _addresses(self, m: Module) -> None:
+        """Stages 1 to 4: which delta, the addition, padding, the read address."""
+        config, r, s1 = self._config, self._r, self._stage
+        lane_bits = config.lane_bits
+        load_destination, load_address = self._load
+        # Stage 1 -> 2: the delta that the token before asked for.
+        asked = Signal(LEVELS)
+        s2 = Signal.like(s1)
+        m.d.sync += s2.eq(s1)
+        step = Signal(config.byte_address_bits, reset_less=True)
+        row, column = Signal(signed(COORDINATE_BITS)), Signal(signed(COORDINATE_BITS))
+        restart = Signal()
+        with m.If(s1.issue):
+            m.d.sync += asked.eq(s1.level)
+        m.d.sync += [
+            step.eq(_select(asked, [r[f"step{n}"] for n in range(LEVELS)])),
+            row.eq(_select(asked[1:5], [r[f"row{n}"] for n in range(1, 5)])),
+            column.eq(_select(asked[1:5], [r[f"column{n}"] for n in range(1, 5)])),
+            restart.eq(asked[5] | s1.begins),
+        ]
+        # Stage 2 -> 3: addresses of the nest and of loads.
+        s3 = Signal.like(s2)
+        m.d.sync += s3.eq(s2)
+        address = Signal(config.byte_address_bits, reset_less=True)
+        y, x = Signal(signed(COORDINATE_BITS)), Signal(signed(COORDINATE_BITS))
+        source = Signal(config.byte_address_bits, reset_less=True)
+        with m.If(s2.issue):
+            m.d.sync += [
+                address.eq(Mux(s2.begins, r["base"], address + step)),
+                y.eq(Mux(restart, r["base_row"], y + row)),
+                x.eq(Mux(restart, r["base_column"], x + column)),
+            ]
+        with m.If(self.bus.start):
+            m.d.sync += source.eq(r["load_base"])
+        with m.Elif(s3.load):
+            m.d.sync += source.eq(source + config.lanes)
+        weight = self._weight_address(m, s2)
+        # Stage 3 -> 4: the read address and what goes with it.
+        token = self.request.token
+        # load counters belong to stage 0: bring them level with stage 3
+        carried = Cat(load_destination, load_address)
+        for number in range(3):
+            register = Signal(len(carried), name=f"load_{number}", reset_less=True)
+            m.d.sync += register.eq(carried)
+            carried = register
+        destination, where = carried[:7], carried[7:]
+        outside = (y.as_unsigned() >= r["height"]) | (x.as_unsigned() >= r["width"])
+        m.d.sync += [
+            self.read_address.eq(Mux(s3.load, source, address)[lane_bits:]),
+            self.request.active.eq(s3.issue | s3.load),
+            self.request.kind.eq(Mux(s3.load, Kind.LOAD, s3.kind)),
+            self.request.pad.eq(s3.issue & outside),
+            token.valid.eq(s3.issue & (s3.kind == Kind.MATRIX)),
+            token.first.eq(s3.first),
+            token.last.eq(s3.last),
+            token.final.eq(s3.final),
+            token.pick.eq(s3.pick),
+            token.write.eq(s3.load),
+            token.destination.eq(destination),
+            token.address.eq(Mux(s3.load, where, weight)),
+            token.offset.eq(address[:lane_bits]),
+        ]
+
+    def _weight_address(self, m: Module, s2: Signal) -> Signal:
+        """Level with stage 3: counts up within a pixel, rewinds at the next, moves on with a group."""
+        r = self._r
+        weight = Signal(token_address_bits(self._config), reset_less=True)
+        group = Signal.like(weight)
+        crossed = Signal()
+        following = weight + 1
+        with m.If(self.bus.start):
+            m.d.sync += [group.eq(r["weight_base"]), crossed.eq(0)]
+        with m.Elif(s2.issue):
+            m.d.sync += crossed.eq(s2.final & ~s2.streams)
+            with m.If(s2.first & crossed):
+                m.d.sync += group.eq(following)
+        with m.If(s2.issue):
+            with m.If(s2.first):
+                m.d.sync += weight.eq(Mux(crossed, following, group))
+            with m.Elif(~s2.hold):
+                m.d.sync += weight.eq(following)
+        return weight
+
+
+def _select(chosen: Value, values: list[Signal]) -> Value:
+    """The value whose bit is set (0 where none is): an AND-OR, shallower than a priority multiplexer."""
+    result: Value = Const(0, values[0].shape())
+    for bit, value in zip(chosen, values, strict=True):
+        result = result | Mux(bit, value, 0)
+    return result

@@ -1,0 +1,241 @@
+"""The whole accelerator between two byte streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from .address import AddressGenerator, request_layout
+from .array import Array
+from .config import CoreConfig
+from .delay import delayed
+from .hostport import HostPort
+from .image import EMPTY, Image
+from .isa import INDEX, Kind
+from .link import Link
+from .packer import BytePacker
+from .scratchpad import Scratchpad
+from .sequencer import Sequencer
+from .softmax import Softmax
+from .table_sum import TableSum
+from .tail import Tail
+from .writer import Writer
+
+
+def fetch_latency(config: CoreConfig) -> int:
+    """Cycles from a token's issue to its word at column 0: address, scratchpad, padding."""
+    return AddressGenerator.latency + Scratchpad.read_latency(config) + 1
+
+
+def drain(config: CoreConfig) -> Mapping[Kind, int]:
+    """For each kind of job, cycles from its last token's issue until its last effect is in memory."""
+    fetch = fetch_latency(config)
+    cycles = {
+        Kind.MATRIX: fetch + Array.latency(config) + config.chain - 1 + Writer.latency,
+        Kind.LOAD: fetch + config.columns + 4,
+    }
+    if config.mover:
+        cycles[Kind.MOVE] = fetch + 1 + BytePacker.latency + Writer.latency
+    if config.vector_lanes:
+        cycles[Kind.TABLE] = fetch + TableSum.latency(config) + Writer.latency
+    if config.softmax:
+        cycles[Kind.SOFTMAX_MAX] = fetch + 3
+        cycles[Kind.SOFTMAX_SUM] = fetch + 4 + Softmax.RECIPROCAL_LATENCY
+        cycles[Kind.SOFTMAX_SCALE] = fetch + 2 + Softmax.SCALE_LATENCY + BytePacker.latency + Writer.latency
+    return cycles
+
+
+class Core(wiring.Component):
+    """Host link, sequencer, address generator, scratchpad, array, vector units and writer.
+
+    Parameters
+    ----------
+    config : what to generate.
+    image : initial contents of program memory, weight banks, parameter memories and tables; without
+        one they are loaded over the link.
+
+    Members
+    -------
+    i, o : byte streams of the host link (see ``link``).
+    """
+
+    i: In(stream.Signature(8))
+    o: Out(stream.Signature(8))
+
+    def __init__(self, config: CoreConfig, image: Image | None = None) -> None:
+        self._config = config
+        self._image = image or EMPTY
+        super().__init__()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, image = self._config, self._image
+        m.submodules.link = link = Link(config.identity)
+        connect(m, flipped(self.i), link.i)
+        connect(m, flipped(self.o), link.o)
+        m.submodules.sequencer = self._sequencer = Sequencer(config, drain(config), image.program)
+        m.submodules.host = self._host = HostPort(config, Scratchpad.read_latency(config))
+        m.submodules.address = self._address = AddressGenerator(config)
+        m.submodules.scratchpad = self._scratchpad = Scratchpad(config)
+        m.submodules.writer = self._writer = Writer(config)
+        m.submodules.array = self._array = Array(config, image)
+        m.submodules.tail = self._tail = Tail(config)
+        self._fan_out(m)
+        self._connect_host(m, link)
+        self._connect_memory(m)
+        token, x, kind = self._fetch(m)
+        m.d.comb += [self._array.token.eq(token), self._array.x.eq(x)]
+        self._connect_tail(m)
+        self._connect_vector_units(m, token, x, kind)
+        return m
+
+    def _fan_out(self, m: Module) -> None:
+        """The sequencer's bus goes to every unit that has registers of its own."""
+        bus = self._sequencer.bus
+        for unit in (self._address, self._writer, self._array):
+            self._listen(m, unit)
+        m.d.comb += self._sequencer.front_done.eq(self._address.front_done)
+        self._pad_value = Signal(8)
+        with m.If(bus.valid & (bus.register == INDEX["pad_value"])):
+            m.d.sync += self._pad_value.eq(bus.value)
+
+    def _listen(self, m: Module, unit: wiring.Component) -> None:
+        for name in ("valid", "start", "register", "value"):
+            m.d.comb += getattr(unit.bus, name).eq(getattr(self._sequencer.bus, name))
+
+    def _connect_host(self, m: Module, link: Link) -> None:
+        """The link's bus: transfers to the host port, runs to the sequencer."""
+        host, sequencer, bus = self._host, self._sequencer, link.bus
+        m.d.comb += [
+            host.bus.address.eq(bus.address),
+            host.bus.start_write.eq(bus.start_write),
+            host.bus.w.payload.eq(bus.w.payload), host.bus.w.valid.eq(bus.w.valid),
+            bus.w.ready.eq(host.bus.w.ready),
+            host.bus.start_read.eq(bus.start_read),
+            bus.r.payload.eq(host.bus.r.payload), bus.r.valid.eq(host.bus.r.valid),
+            host.bus.r.ready.eq(bus.r.ready),
+            sequencer.run.eq(bus.run), sequencer.run_pc.eq(bus.run_pc), sequencer.run_break.eq(bus.run_break),
+            bus.busy.eq(sequencer.busy), bus.pc.eq(sequencer.pc), bus.cycles.eq(sequencer.cycles),
+            sequencer.program_enable.eq(host.program_enable),
+            sequencer.program_address.eq(host.program_address),
+            sequencer.program_data.eq(host.program_data),
+        ]  # fmt: skip
+
+    def _connect_memory(self, m: Module) -> None:
+        """While a program runs the scratchpad is the array's; else the host's."""
+        host, writer, scratchpad = self._host, self._writer, self._scratchpad
+        whole = (1 << len(writer.write_enable)) - 1
+        m.d.comb += [
+            scratchpad.read_address.eq(
+                Mux(self._sequencer.busy, self._address.read_address, host.read_address)
+            ),
+            host.read_data.eq(scratchpad.read_data),
+            scratchpad.write_enable.eq(Mux(host.write_enable, whole, writer.write_enable)),
+            scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
+            scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),
+        ]
+
+    def _fetch(self, m: Module) -> tuple[Value, Signal, Value]:
+        """The word of each request, padding put in, with its token and the kind of job."""
+        config = self._config
+        request = Signal(request_layout(config))
+        waited = delayed(m, self._address.request, Scratchpad.read_latency(config), "request")
+        m.d.comb += request.eq(waited)
+        x = Signal(8 * config.lanes, reset_less=True)
+        token = Signal.like(request.token)
+        kind, active = Signal(Kind), Signal()
+        m.d.sync += [
+            x.eq(Mux(request.pad, self._pad_value.replicate(config.lanes), self._scratchpad.read_data)),
+            token.eq(request.token),
+            kind.eq(request.kind),
+            active.eq(request.active),
+        ]
+        self._active = active
+        return token, x, kind
+
+    def _connect_tail(self, m: Module) -> None:
+        config, tail, array = self._config, self._tail, self._array
+        shift = (config.parameter_parts - 1).bit_length()
+        m.d.comb += [
+            tail.token.eq(array.tail_token),
+            tail.x.eq(array.tail_x),
+            array.load_enable.eq(tail.enable[: config.requantizers]),
+            array.load_address.eq(tail.address >> shift),
+            array.load_data.eq(tail.take(config.parameter_bits, config.parameter_parts)),
+        ]
+
+    def _connect_vector_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:
+        """Mover, softmax and table sum: whatever makes whole words for the writer."""
+        config = self._config
+        words: list[tuple[Value, Value]] = []
+        if config.vector_lanes:
+            words.append(self._table_sum(m, token, x, kind))
+        if config.mover or config.softmax:
+            words.append(self._byte_units(m, token, x, kind))
+        valid: Value = Const(0, 1)
+        word: Value = Const(0, 8 * config.lanes)
+        for each_valid, each_word in words:
+            valid, word = valid | each_valid, Mux(each_valid, each_word, word)
+        m.d.comb += [self._writer.word_valid.eq(valid), self._writer.word.eq(word)]
+        m.d.comb += [self._writer.valid.eq(self._array.valid), self._writer.y.eq(self._array.y)]
+
+    def _table_sum(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+        config, tail = self._config, self._tail
+        m.submodules.table_sum = unit = TableSum(config, self._image.tables)
+        self._listen(m, unit)
+        shift = (config.table_parts - 1).bit_length()
+        m.d.comb += [
+            unit.valid.eq(self._active & (kind == Kind.TABLE)),
+            unit.first.eq(token.first),
+            unit.x.eq(x),
+            unit.load_enable.eq(tail.enable[config.requantizers : config.requantizers + 2]),
+            unit.load_address.eq(tail.address >> shift),
+            unit.load_data.eq(tail.take(config.table_bits, config.table_parts)),
+        ]
+        return unit.word_valid, unit.word
+
+    def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+        """A byte of the word goes to the packer at once, or through the softmax."""
+        config, tail, bus = self._config, self._tail, self._sequencer.bus
+        m.submodules.packer = packer = BytePacker(config.lanes)
+        byte = Signal(8, reset_less=True)
+        active, last, final, kind_now = Signal(), Signal(), Signal(), Signal(Kind)
+        m.d.sync += [
+            byte.eq(x.word_select(token.offset, 8)),
+            active.eq(self._active), last.eq(token.last), final.eq(token.final), kind_now.eq(kind),
+        ]  # fmt: skip
+        moves = active & (kind_now == Kind.MOVE)
+        if not config.softmax:
+            m.d.comb += [packer.valid.eq(moves), packer.byte.eq(byte), packer.last.eq(last)]
+            return packer.word_valid, packer.word
+
+        m.submodules.softmax = softmax = Softmax(config.lanes, self._image.exponentials)
+        starting = Signal(Kind)
+        m.d.comb += starting.eq(bus.value[:3])
+        modes = {Kind.SOFTMAX_MAX: 0, Kind.SOFTMAX_SUM: 1, Kind.SOFTMAX_SCALE: 2}
+        timer = Signal(range(Softmax.SCALE_LATENCY + 1))
+        for each, mode in modes.items():
+            with m.If(starting == each):
+                m.d.comb += [softmax.mode.eq(mode), softmax.start.eq(bus.start)]
+        takes = (kind_now >= Kind.SOFTMAX_MAX) & (kind_now <= Kind.SOFTMAX_SCALE)
+        with m.If(active & final & (kind_now == Kind.SOFTMAX_SCALE)):
+            m.d.sync += timer.eq(Softmax.SCALE_LATENCY)
+        with m.Elif(timer.any()):
+            m.d.sync += timer.eq(timer - 1)
+        shift = (config.exponential_parts - 1).bit_length()
+        m.d.comb += [
+            softmax.x_valid.eq(active & takes),
+            softmax.x.eq(byte),
+            softmax.load_en.eq(tail.enable[-1]),
+            softmax.load_address.eq(tail.address >> shift),
+            softmax.load_data.eq(tail.take(32, config.exponential_parts)),
+            packer.valid.eq(moves | softmax.y_valid),
+            packer.byte.eq(Mux(moves, byte, softmax.y)),
+            packer.last.eq(Mux(moves, last, timer == 1)),
+        ]
+        # the sum's last token first has to pass the softmax's table
+        m.d.sync += softmax.finish.eq(active & final & (kind_now == Kind.SOFTMAX_SUM))
+        return packer.word_valid, packer.word

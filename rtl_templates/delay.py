@@ -1,0 +1,14 @@
+"""A chain of registers."""
+
+from amaranth.hdl import Module, Signal, ValueLike
+from amaranth.hdl import Value
+
+
+def delayed(m: Module, value: ValueLike, cycles: int, name: str) -> Value:
+    """``value`` as it was ``cycles`` clock cycles ago; the registers have no reset."""
+    value = Value.cast(value)
+    for number in range(cycles):
+        register = Signal(value.shape(), name=f"{name}_{number}", reset_less=True)
+        m.d.sync += register.eq(value)
+        value = register
+    return value

@@ -1,0 +1,103 @@
+"""Serves the host link's transfers: bytes to and from the scratchpad and the program memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .hostbus import PROGRAM_SPACE, HostBus
+
+
+class HostPort(wiring.Component):
+    """Byte streams of a HostBus on one side, words of the memories on the other.
+
+    Only to be used while no program runs. Writing takes a byte a cycle; reading takes
+    ``read_latency + 2`` cycles for a word, then a byte a cycle.
+
+    Parameters
+    ----------
+    config : the core's shape.
+    read_latency : the scratchpad's.
+
+    Members
+    -------
+    bus : In(HostBus); its ``run``, ``busy``, ``pc`` and ``cycles`` are the sequencer's business.
+    write_enable, write_address, write_data : Out, a scratchpad word.
+    program_enable, program_address, program_data : Out, a program word.
+    read_address : Out; read_data : In, ``read_latency`` cycles later.
+    """
+
+    def __init__(self, config: CoreConfig, read_latency: int) -> None:
+        self._config = config
+        self._read_latency = read_latency
+        super().__init__({
+            "bus": In(HostBus()),
+            "write_enable": Out(1),
+            "write_address": Out(config.word_address_bits),
+            "write_data": Out(8 * config.lanes),
+            "program_enable": Out(1),
+            "program_address": Out(max(1, (config.program_depth - 1).bit_length())),
+            "program_data": Out(32),
+            "read_address": Out(config.word_address_bits),
+            "read_data": In(8 * config.lanes),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self._writing(m)
+        self._reading(m)
+        return m
+
+    def _writing(self, m: Module) -> None:
+        bus, config = self.bus, self._config
+        address = Signal(24)
+        word = Signal(8 * max(config.lanes, 4), reset_less=True)
+        m.d.comb += bus.w.ready.eq(1)
+        arrives = bus.w.valid
+        with m.If(bus.start_write):
+            m.d.sync += address.eq(bus.address)
+        with m.Elif(arrives):
+            m.d.sync += [address.eq(address + 1), word.eq(Cat(word, bus.w.payload)[8:])]
+        is_program = address >= PROGRAM_SPACE
+        m.d.sync += [
+            self.write_enable.eq(arrives & ~is_program & address[: config.lane_bits].all()),
+            self.write_address.eq(address[config.lane_bits :]),
+            self.program_enable.eq(arrives & is_program & address[:2].all()),
+            self.program_address.eq(address[2:]),
+        ]
+        m.d.comb += [self.write_data.eq(word[-8 * config.lanes :]), self.program_data.eq(word[-32:])]
+
+    def _reading(self, m: Module) -> None:
+        bus, config = self.bus, self._config
+        wait = Signal(range(self._read_latency + 2))
+        left = Signal(range(config.lanes))
+        word = Signal(8 * config.lanes, reset_less=True)
+        m.d.comb += bus.r.payload.eq(word[:8])
+        with m.FSM():
+            with m.State("IDLE"):
+                pass
+            with m.State("WAIT"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.d.sync += [
+                        word.eq(self.read_data),
+                        left.eq(config.lanes - 1),
+                        self.read_address.eq(self.read_address + 1),
+                    ]
+                    m.next = "BYTES"
+            with m.State("BYTES"):
+                m.d.comb += bus.r.valid.eq(1)
+                with m.If(bus.r.ready):
+                    m.d.sync += [word.eq(word >> 8), left.eq(left - 1)]
+                    with m.If(left == 0):
+                        m.d.sync += wait.eq(self._read_latency)
+                        m.next = "WAIT"
+            # a transfer may begin at any time, also in the middle of another
+            with m.If(bus.start_read):
+                m.d.sync += [
+                    self.read_address.eq(bus.address[config.lane_bits :]),
+                    wait.eq(self._read_latency),
+                ]
+                m.next = "WAIT"

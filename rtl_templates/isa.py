@@ -1,0 +1,168 @@
+"""The program that drives a core: one 32-bit word an instruction, ``opcode << 24 | value``.
+
+An opcode below ``len(REGISTERS)`` writes the register of that number; the others start a job, wait,
+halt at a breakpoint or end. The compiler encodes with this table and the hardware decodes with it.
+
+A job walks a nest of six loops, innermost first:
+
+====== ==================================================================
+level  what it counts in a convolution
+====== ==================================================================
+0      words of input channels (bytes, for the mover)
+1      kernel columns
+2      kernel rows (rows of the window's new column, in window mode)
+3      output pixels along the inner axis (window columns, in window mode)
+4      output pixels along the outer axis
+5      groups of K filters
+====== ==================================================================
+
+One pass through levels 0 to 2 is a *pixel*: its first token clears the accumulators, its last one
+hands them on. Count registers hold ``count - 2`` in two's complement, so that a counter's sign bit
+says 'last'. ``step`` registers hold the change of byte address when their level advances, lower
+levels' rewinding included; ``row`` and ``column`` likewise for the coordinates that are compared
+with ``height`` and ``width`` to find padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from amaranth.hdl import unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import Out
+
+VALUE_BITS = 24
+COUNT_BITS = 13
+COORDINATE_BITS = 11
+LEVELS = 6
+
+FRONT_REGISTERS = (
+    *(f"count{level}" for level in range(LEVELS)),
+    *(f"step{level}" for level in range(LEVELS)),
+    *(f"row{level}" for level in range(1, 5)),
+    *(f"column{level}" for level in range(1, 5)),
+    "base",
+    "base_row",
+    "base_column",
+    "height",
+    "width",
+    "weight_base",
+    "gap",
+    "window_skip",
+    "window_stride",
+    "load_base",
+    "load_words",
+    "load_first",
+    "load_count",
+    "load_address",
+    "load_parameter_words",
+)
+"""Registers of the address generator: free once the job before has issued its last token."""
+
+BACK_REGISTERS = (
+    "pad_value",
+    "zero_point",
+    "low",
+    "high",
+    "half_away",
+    "parameter_base",
+    "table_base",
+    "table_kink",
+    "out_base",
+    "out_inner",
+    "out_outer",
+    "out_step_pixel",
+    "out_step_row",
+    "out_step_group",
+)
+"""Registers of requantizers, vector units and writer: free once the pipeline has drained."""
+
+REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
+INDEX = {name: number for number, name in enumerate(REGISTERS)}
+
+
+class Opcode(IntEnum):
+    """Instructions that are not register writes."""
+
+    START = 0x80
+    """Start the job of kind ``value & 7`` with the flags above it."""
+    WAIT = 0x81
+    """Wait until every result of the jobs before is in the scratchpad."""
+    BREAK = 0x82
+    """Halt here (drained), if the run asked for breakpoints; else go on."""
+    END = 0x83
+    """Wait until drained, then halt."""
+
+
+class Kind(IntEnum):
+    """What consumes a job's tokens."""
+
+    MATRIX = 0
+    MOVE = 1
+    TABLE = 2
+    SOFTMAX_MAX = 3
+    SOFTMAX_SUM = 4
+    SOFTMAX_SCALE = 5
+    LOAD = 6
+
+
+FLAG_PICK = 1 << 3
+"""MATRIX: columns take one byte each (depthwise, pooling) instead of the whole word."""
+FLAG_HOLD = 1 << 4
+"""MATRIX: the weight address stays where the pixel began (all taps share one weight word)."""
+FLAG_STREAM = 1 << 5
+"""MATRIX: weights and parameters are loaded from the scratchpad before every group."""
+
+
+def instruction(opcode: int, value: int = 0) -> int:
+    """Encode one word; ``value`` is taken modulo 2**24."""
+    return opcode << VALUE_BITS | value & ((1 << VALUE_BITS) - 1)
+
+
+def write(name: str, value: int) -> int:
+    """Encode a register write."""
+    return instruction(INDEX[name], value)
+
+
+def disassemble(words: Iterable[int]) -> list[str]:
+    """One readable line a word."""
+    lines = []
+    for word in words:
+        opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
+        if opcode < len(REGISTERS):
+            lines.append(f"{REGISTERS[opcode]} = {value:#x}")
+        elif opcode == Opcode.START:
+            lines.append(f"START {Kind(value & 7).name} flags={value >> 3:#x}")
+        else:
+            lines.append(Opcode(opcode).name)
+    return lines
+
+
+class ConfigBus(wiring.Signature):
+    """Register writes and job starts, in program order, one a cycle, registered at the source."""
+
+    def __init__(self) -> None:
+        super().__init__({"valid": Out(1), "start": Out(1), "register": Out(6), "value": Out(VALUE_BITS)})
+
+
+def token_layout(weight_address_bits: int, lane_bits: int) -> data.StructLayout:
+    """Control that travels with an IFM word from column to column.
+
+    ``valid``: the word takes part in a matrix job. ``first``/``last``: it opens/closes a pixel.
+    ``final``: it closes the last pixel of a group of filters. ``pick``: columns take one byte each,
+    column k byte ``offset + k``. ``write``: the word is a weight or parameter for ``destination``
+    (a column, then a requantizer, then a table) at ``address``, which is otherwise the address of
+    the weight word to multiply with.
+    """
+    return data.StructLayout({
+        "valid": unsigned(1),
+        "first": unsigned(1),
+        "last": unsigned(1),
+        "final": unsigned(1),
+        "pick": unsigned(1),
+        "write": unsigned(1),
+        "destination": unsigned(7),
+        "address": unsigned(weight_address_bits),
+        "offset": unsigned(lane_bits),
+    })

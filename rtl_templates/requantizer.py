@@ -1,0 +1,138 @@
+"""Accumulator to output byte: one multiplication, one addition, one shift, one clamp."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .column import result_layout
+from .config import CoreConfig
+from .delay import delayed
+from .isa import INDEX, ConfigBus
+from .multiplier import WideMultiplier
+
+SETTLED_BITS = 11
+"""Width in which the scaled value is saturated: beyond any distance between zero point and clamp."""
+
+
+class Requantizer(wiring.Component):
+    """Per filter: mantissa m, offset R (bias and rounding folded in), shift s. With f =
+    ``mantissa_fraction``::
+
+        v = accumulator * m + R
+        w = (v >> f) - (2 if v < 0 and half_away else 0)
+        y = clamp((((w >> s) + 1) >> 1) + zero_point, low, high)
+
+    With the full 31-bit multiplier this is TFLite's double rounding word for word; the compiler
+    chooses the shortest m for which every output byte is provably the same.
+
+    Latency: ``latency(config)`` cycles from ``result`` to ``y``. Throughput: one result a cycle.
+    Range: any accumulator; the sum with R must fit ``total_bits(config)``, which the compiler checks.
+
+    Members
+    -------
+    bus : In(ConfigBus), for zero_point, low, high, half_away, parameter_base.
+    result : In, finished accumulators; those of a pixel come last column first.
+    load_enable, load_part, load_address, load_data : parameter words as they are loaded.
+    valid, y : Out, the output byte.
+    """
+
+    def __init__(self, config: CoreConfig, parameters: tuple[int, ...] = ()) -> None:
+        self._config = config
+        self._parameters = parameters
+        self._address_bits = max(1, (config.parameter_depth - 1).bit_length())
+        super().__init__({
+            "bus": In(ConfigBus()),
+            "result": In(result_layout(config)),
+            "load_enable": In(1), "load_address": In(self._address_bits), "load_data": In(config.parameter_bits),
+            "valid": Out(1), "y": Out(8),
+        })  # fmt: skip
+
+    @staticmethod
+    def total_bits(config: CoreConfig) -> int:
+        """Bits of ``v``."""
+        return max(config.accumulator_bits + config.mantissa_bits, config.offset_bits) + 1
+
+    @staticmethod
+    def _multiplier(config: CoreConfig) -> WideMultiplier:
+        return WideMultiplier(config.accumulator_bits, config.mantissa_bits, config.multiplier)
+
+    @classmethod
+    def latency(cls, config: CoreConfig) -> int:
+        """Parameter read (2), multiplier, then nine registers."""
+        return 2 + cls._multiplier(config).latency + 9
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        zero_point, low, high = (Signal(signed(8), name=name) for name in ("zero_point", "low", "high"))
+        half_away = Signal()
+        registers = {"zero_point": zero_point, "low": low, "high": high, "half_away": half_away}
+        for name, register in registers.items():
+            with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
+                m.d.sync += register.eq(self.bus.value)
+
+        mantissa, offset, shift = self._read_parameters(m)
+        m.submodules.multiplier = multiplier = self._multiplier(config)
+        m.d.comb += [multiplier.a.eq(delayed(m, self.result.value, 2, "accumulator")), multiplier.b.eq(mantissa)]
+        offset = delayed(m, offset, multiplier.latency, "offset").as_signed()
+        shift = delayed(m, shift, multiplier.latency + 2, "shift")
+
+        v = Signal(signed(self.total_bits(config)), reset_less=True)
+        m.d.sync += v.eq(multiplier.p + offset)
+        fraction = config.mantissa_fraction
+        w = Signal(signed(len(v) - fraction + 1), reset_less=True)
+        m.d.sync += w.eq(v[fraction:].as_signed() - Cat(Const(0, 1), v[-1] & half_away))
+        coarse = Signal.like(w)
+        coarse_bits = max(0, config.shift_bits - 2)
+        m.d.sync += coarse.eq(w >> (shift[-coarse_bits:] << 2) if coarse_bits else w)
+        fine_shift = delayed(m, shift[: min(2, config.shift_bits)], 1, "fine")
+        fine = Signal.like(w)
+        m.d.sync += fine.eq(coarse >> fine_shift)
+        self._finish(m, fine, zero_point, low, high)
+        m.d.comb += self.valid.eq(delayed(m, self.result.valid, self.latency(config), "valid"))
+        return m
+
+    def _finish(self, m: Module, fine: Signal, zero_point: Signal, low: Signal, high: Signal) -> None:
+        """Saturate to a few bits, round, add the zero point, clamp."""
+        keep = SETTLED_BITS
+        small = Signal(signed(keep), reset_less=True)
+        fits, negative = Signal(reset_less=True), Signal(reset_less=True)
+        top = fine[keep - 1 :]
+        m.d.sync += [small.eq(fine), fits.eq(top.all() | ~top.any()), negative.eq(fine[-1])]
+        settled = Signal(signed(keep), reset_less=True)
+        limit = (1 << (keep - 1)) - 1
+        m.d.sync += settled.eq(Mux(fits, small, Mux(negative, -limit - 1, limit)))
+        rounded = Signal(signed(keep), reset_less=True)
+        m.d.sync += rounded.eq(((settled + 1) >> 1) + zero_point)
+        below, above, byte = Signal(), Signal(), Signal(8, reset_less=True)
+        m.d.sync += [below.eq(rounded < low), above.eq(rounded > high), byte.eq(rounded)]
+        m.d.sync += self.y.eq(Mux(below, low, Mux(above, high, byte)))
+
+    def _read_parameters(self, m: Module) -> tuple[Signal, Signal, Signal]:
+        """The entry of each result, two cycles after it: entries follow the order of the results."""
+        config = self._config
+        m.submodules.memory = memory = Memory(
+            shape=config.parameter_bits, depth=config.parameter_depth, init=self._parameters
+        )
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.en.eq(self.load_enable), write.addr.eq(self.load_address), write.data.eq(self.load_data)
+        ]  # fmt: skip
+        group = Signal(self._address_bits)
+        place = Signal(range(config.chain))
+        base = self.bus.valid & (self.bus.register == INDEX["parameter_base"])
+        last = place == config.chain - 1
+        with m.If(base):
+            m.d.sync += group.eq(self.bus.value)
+        with m.Elif(self.result.valid & last & self.result.final):
+            m.d.sync += group.eq(group + config.chain)
+        with m.If(self.result.valid):
+            m.d.sync += place.eq(Mux(last, 0, place + 1))
+        m.d.comb += read.addr.eq(group + place)
+        entry = Signal(config.parameter_bits, reset_less=True)
+        m.d.sync += entry.eq(read.data)
+        mantissa, rest = entry[: config.mantissa_bits], entry[config.mantissa_bits :]
+        return mantissa, rest[: config.offset_bits], rest[config.offset_bits :]

@@ -1,0 +1,124 @@
+"""Fetches the program and issues register writes and job starts, one instruction a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .isa import REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+
+
+class Sequencer(wiring.Component):
+    """Program memory, instruction pipeline, halting and the cycle counter.
+
+    An instruction takes one cycle. While the address generator works on a job nothing is executed;
+    WAIT, END and a taken BREAK wait ``drain[kind]`` cycles more.
+
+    Latency: ``latency`` cycles from ``run`` to the first write on ``bus``.
+
+    Parameters
+    ----------
+    config : the core's shape; ``program_depth`` sizes the memory.
+    drain : for each kind of job, cycles from ``front_done`` until its last effect is in memory.
+    program : initial words.
+
+    Members
+    -------
+    run, run_pc, run_break, busy, pc, cycles : as in HostBus.
+    program_enable, program_address, program_data : write port of the program memory.
+    bus : Out(ConfigBus).
+    front_done : In(1), strobe: the address generator has issued the job's last token.
+    """
+
+    latency = 4
+    """run -> pc (1), memory (2), instruction register (3), bus (4)."""
+
+    def __init__(self, config: CoreConfig, drain: Mapping[Kind, int], program: tuple[int, ...] = ()) -> None:
+        self._config = config
+        self._drain = drain
+        self._program = program
+        self._address_bits = max(1, (config.program_depth - 1).bit_length())
+        super().__init__({
+            "run": In(1),
+            "run_pc": In(16),
+            "run_break": In(1),
+            "busy": Out(1),
+            "pc": Out(16),
+            "cycles": Out(32),
+            "program_enable": In(1),
+            "program_address": In(self._address_bits),
+            "program_data": In(32),
+            "bus": Out(ConfigBus()),
+            "front_done": In(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=32, depth=self._config.program_depth, init=self._program)
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.en.eq(self.program_enable),
+            write.addr.eq(self.program_address),
+            write.data.eq(self.program_data),
+        ]
+        running, stops = Signal(), Signal()
+        fetch = Signal(self._address_bits)
+        fetched, decoded, stall = Signal(), Signal(), Signal()
+        word = Signal(32)
+        opcode, value = word[VALUE_BITS:], word[:VALUE_BITS]
+        drained = self._drained(m, decoded & ~stall & (opcode == Opcode.START), value)
+        front_busy = self._front_busy
+
+        halts, waits = Signal(), Signal()
+        m.d.comb += [
+            halts.eq((opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)),
+            waits.eq((opcode == Opcode.WAIT) | halts),
+            stall.eq(decoded & (front_busy | (waits & ~drained))),
+            read.addr.eq(fetch),
+            read.en.eq(~stall),
+        ]
+        with m.If(~stall):
+            m.d.sync += [fetch.eq(fetch + 1), fetched.eq(running), word.eq(read.data), decoded.eq(fetched)]
+        m.d.sync += [
+            self.bus.valid.eq(decoded & ~stall & (opcode < len(REGISTERS))),
+            self.bus.start.eq(decoded & ~stall & (opcode == Opcode.START)),
+            self.bus.register.eq(opcode),
+            self.bus.value.eq(value),
+        ]
+        with m.If(running):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
+        with m.If(self.run):
+            m.d.sync += [
+                running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
+                fetched.eq(0), decoded.eq(0),
+            ]  # fmt: skip
+        with m.Elif(decoded & ~stall & halts):
+            m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
+        m.d.comb += self.busy.eq(running)
+        return m
+
+    def _drained(self, m: Module, starts: Signal, value: Signal) -> Signal:
+        """Track the job in flight: busy from its START, draining from ``front_done``."""
+        self._front_busy = Signal()
+        kind = Signal(Kind)
+        bits = max(self._drain.values()).bit_length() + 1
+        left = Signal(signed(bits), init=-1)
+        drained = Signal()
+        with m.If(starts):
+            m.d.sync += [self._front_busy.eq(1), kind.eq(value[:3])]
+        with m.Elif(self.front_done):
+            m.d.sync += self._front_busy.eq(0)
+        with m.If(self.front_done):
+            with m.Switch(kind):
+                for each, cycles in self._drain.items():
+                    with m.Case(each):
+                        m.d.sync += left.eq(cycles - 2)
+        with m.Elif(~left[-1]):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += drained.eq(left[-1] & ~self._front_busy)
+        return drained

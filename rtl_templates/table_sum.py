@@ -1,0 +1,112 @@
+"""The vector unit: every output byte is a clamped sum of two table look-ups (ADD and its kin)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .isa import INDEX, VALUE_BITS, ConfigBus
+
+
+class TableSum(wiring.Component):
+    """``y = clamp((v - (kink if v < 0 else 0) >> vector_shift) + zero_point, low, high)`` with
+    ``v = table0[a] + table1[b]``.
+
+    Rounding, scales and the operands' zero points are in the tables; the compiler proves each of the 65,536 pairs.
+
+    Operand words arrive in turn, the first operand's with ``first``. They are worked off
+    ``vector_lanes`` bytes a cycle. Latency: ``latency(config)`` cycles from the second word to
+    ``word_valid``. Throughput: a pair of words every max(2, lanes / vector_lanes) cycles.
+
+    Members
+    -------
+    bus : In(ConfigBus), for zero_point, low, high, table_base, table_kink.
+    valid, first, x : In, an operand word.
+    load_enable : In(2), load_address, load_data : table entries as they are loaded.
+    word_valid, word : Out.
+    """
+
+    def __init__(self, config: CoreConfig, tables: tuple[tuple[int, ...], ...] = ()) -> None:
+        self._config = config
+        self._tables = tables
+        self._address_bits = max(8, (config.table_depth - 1).bit_length())
+        super().__init__({
+            "bus": In(ConfigBus()),
+            "valid": In(1), "first": In(1), "x": In(8 * config.lanes),
+            "load_enable": In(2), "load_address": In(self._address_bits), "load_data": In(config.table_bits),
+            "word_valid": Out(1), "word": Out(8 * config.lanes),
+        })  # fmt: skip
+
+    @staticmethod
+    def latency(config: CoreConfig) -> int:
+        """One cycle a slice, then read, sum, kink, compare, clamp, collect."""
+        return config.lanes // config.vector_lanes + 6
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        slices, width = config.lanes // config.vector_lanes, 8 * config.vector_lanes
+        registers = {
+            "zero_point": Signal(signed(8)), "low": Signal(signed(8)), "high": Signal(signed(8)),
+            "table_base": Signal(self._address_bits), "table_kink": Signal(VALUE_BITS),
+        }  # fmt: skip
+        for name, register in registers.items():
+            with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
+                m.d.sync += register.eq(self.bus.value)
+
+        held, a, b = (Signal(8 * config.lanes, reset_less=True) for _ in range(3))
+        left = Signal(range(slices + 1))
+        with m.If(self.valid & self.first):
+            m.d.sync += held.eq(self.x)
+        with m.If(self.valid & ~self.first):
+            m.d.sync += [a.eq(held), b.eq(self.x), left.eq(slices)]
+        with m.Elif(left.any()):
+            m.d.sync += [a.eq(a >> width), b.eq(b >> width), left.eq(left - 1)]
+        active = left.any()
+
+        outputs = [self._lane(m, lane, a, b, registers) for lane in range(config.vector_lanes)]
+        valid = Signal(5)
+        m.d.sync += valid.eq(Cat(active, valid))
+        count = Signal(range(slices))
+        last = count == slices - 1
+        with m.If(valid[-1]):
+            m.d.sync += [
+                self.word.eq(Cat(self.word, *outputs)[width:]),
+                count.eq(Mux(last, 0, count + 1)),
+            ]
+        m.d.sync += self.word_valid.eq(valid[-1] & last)
+        return m
+
+    def _lane(self, m: Module, lane: int, a: Signal, b: Signal, r: dict[str, Signal]) -> Signal:
+        """One element a cycle: five registers from the operand bytes to the output byte."""
+        config = self._config
+        entries = []
+        for operand, source in enumerate((a, b)):
+            init = self._tables[operand] if self._tables else ()
+            memory = Memory(shape=config.table_bits, depth=config.table_depth, init=init)
+            m.submodules[f"table{operand}_{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            byte = source.word_select(lane, 8)
+            m.d.comb += [
+                write.en.eq(self.load_enable[operand]), write.addr.eq(self.load_address),
+                write.data.eq(self.load_data), read.addr.eq(r["table_base"] | byte ^ 0x80),
+            ]  # fmt: skip
+            entries.append(read.data.as_signed())
+        v = Signal(signed(config.table_bits + 1), reset_less=True, name=f"v{lane}")
+        m.d.sync += v.eq(entries[0] + entries[1])
+        bent = Signal.like(v, name=f"bent{lane}")
+        m.d.sync += bent.eq(v - Mux(v[-1], r["table_kink"], 0))
+        scaled = bent[config.vector_shift :].as_signed()
+        below, above, byte = Signal(name=f"below{lane}"), Signal(name=f"above{lane}"), Signal(8, name=f"y{lane}")
+        zero_point = r["zero_point"]
+        m.d.sync += [
+            below.eq(scaled < r["low"] - zero_point),
+            above.eq(scaled > r["high"] - zero_point),
+            byte.eq(scaled + zero_point),
+        ]
+        y = Signal(8, reset_less=True, name=f"clamped{lane}")
+        m.d.sync += y.eq(Mux(below, r["low"], Mux(above, r["high"], byte)))
+        return y

@@ -1,0 +1,103 @@
+"""Collects output bytes into words and writes the OFM, pixel by pixel."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import CoreConfig
+from .isa import COUNT_BITS, INDEX, ConfigBus
+
+
+class Writer(wiring.Component):
+    """Each pixel is one write: K bytes from the array, or a whole word from another unit.
+
+    The address starts at ``out_base`` and moves by ``out_step_pixel``; at the end of ``out_inner``
+    pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes.
+
+    Latency: ``latency`` cycles from a pixel's last byte (or word) to the write at the scratchpad.
+    Throughput: a pixel every ``config.chain`` cycles, or a word a cycle.
+
+    Members
+    -------
+    bus : In(ConfigBus), for the ``out_`` registers.
+    valid, y : In, one byte of each requantizer, last column of its chain first.
+    word_valid, word : In, a whole word from the mover, the table-sum unit or the softmax.
+    write_enable (a bit for each K bytes), write_address (words), write_data : Out.
+    """
+
+    latency = 3
+
+    def __init__(self, config: CoreConfig) -> None:
+        self._config = config
+        super().__init__({
+            "bus": In(ConfigBus()),
+            "valid": In(1), "y": In(8 * config.requantizers),
+            "word_valid": In(1), "word": In(8 * config.lanes),
+            "write_enable": Out(config.lanes // config.columns),
+            "write_address": Out(config.word_address_bits),
+            "write_data": Out(8 * config.lanes),
+        })  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        phases = config.lanes // config.columns
+        pixel, complete = self._collect(m)
+        word = Signal(8 * config.lanes, reset_less=True)
+        whole, write = Signal(), Signal()
+        m.d.sync += [
+            word.eq(Mux(self.word_valid, self.word, pixel.replicate(phases))),
+            whole.eq(self.word_valid),
+            write.eq(self.word_valid | complete),
+        ]
+        address = self._address(m, write)
+        m.d.sync += [
+            self.write_address.eq(address[config.lane_bits :]),
+            self.write_data.eq(word),
+        ]
+        phase = address[: config.lane_bits][(config.columns - 1).bit_length() :]
+        for number in range(phases):
+            m.d.sync += self.write_enable[number].eq(write & (whole | (phase == number)))
+        return m
+
+    def _collect(self, m: Module) -> tuple[Signal, Signal]:
+        """The K bytes of a pixel, and a strobe when they are together."""
+        config = self._config
+        pixel = Signal(8 * config.columns, reset_less=True)
+        complete = Signal()
+        count = Signal(range(config.chain))
+        last = count == config.chain - 1
+        width = 8 * config.chain
+        collected = []
+        for group in range(config.requantizers):
+            mine = pixel[group * width : (group + 1) * width]
+            collected.append(Cat(self.y.word_select(group, 8), mine)[:width])
+        with m.If(self.valid):
+            m.d.sync += [pixel.eq(Cat(collected)), count.eq(Mux(last, 0, count + 1))]
+        m.d.sync += complete.eq(self.valid & last)
+        return pixel, complete
+
+    def _address(self, m: Module, write: Signal) -> Signal:
+        """Byte address of the write in progress; moves on after each."""
+        bus, bits = self.bus, self._config.byte_address_bits
+        names = ("out_step_pixel", "out_step_row", "out_step_group")
+        r = {name: Signal(bits, name=name, reset_less=True) for name in names}
+        r |= {name: Signal(signed(COUNT_BITS), name=name, reset_less=True) for name in ("out_inner", "out_outer")}
+        address = Signal(bits, reset_less=True)
+        inner, outer = Signal(signed(COUNT_BITS)), Signal(signed(COUNT_BITS))
+        for name, register in r.items():
+            with m.If(bus.valid & (bus.register == INDEX[name])):
+                m.d.sync += register.eq(bus.value)
+        row_end = inner[-1]
+        with m.If(bus.valid & (bus.register == INDEX["out_base"])):
+            m.d.sync += address.eq(bus.value)
+        with m.If(bus.start):
+            m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"])]
+        with m.Elif(write):
+            step = Mux(row_end, Mux(outer[-1], r["out_step_group"], r["out_step_row"]), r["out_step_pixel"])
+            m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, r["out_inner"], inner - 1))]
+            with m.If(row_end):
+                m.d.sync += outer.eq(Mux(outer[-1], r["out_outer"], outer - 1))
+        return address

@@ -1,0 +1,110 @@
+"""The compiler from file to memory contents: everything that stands before the hardware tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfl2hw.boards import Board, get
+from tfl2hw.errors import UsageError
+from tfl2hw.frontend import load
+from tfl2hw.ir.graph import Graph
+from tfl2hw.ir.primitives import Network
+from tfl2hw.ops import Numerics
+from tfl2hw.passes import lower
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.softmax import Softmax
+from tfl2hw.schedule.schedule import Schedule, schedule
+from tfl2hw.schedule.shape import Target
+
+from .configure import configure, with_identity
+from .cycles import CycleCount, count_cycles
+from .memories import make_image
+from .program import Program, assemble
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Compiled:
+    """A model compiled for a board: what the hardware is and what its memories hold."""
+
+    file: Path
+    graph: Graph
+    network: Network
+    board: Board
+    schedule: Schedule
+    program: Program
+    config: CoreConfig
+    image: Image
+    cycles: CycleCount
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles from start to answer ready."""
+        return self.cycles.total
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of an inference."""
+        return sum(layer.macs for layer in self.schedule.layers)
+
+
+def compile_model(
+    path: Path,
+    board: str,
+    numerics: Numerics = "litert-ref",
+    lanes: int | None = None,
+    columns: int | None = None,
+) -> Compiled:
+    """Compile ``path`` for the board named ``board``; ``lanes`` and ``columns`` override its array.
+
+    Raises ModelError, UsageError or DoesNotFit, each a sentence.
+    """
+    try:
+        chosen = get(board)
+    except LookupError as problem:
+        raise UsageError(str(problem.args[0])) from None
+    target = make_target(chosen, lanes, columns)
+    graph = load(path)
+    network = lower(graph, numerics)
+    planned = schedule(network, target)
+    program = assemble(planned)
+    config = configure(planned, program, chosen.scratchpad, "generic")
+    image = make_image(planned, program, config.table_bits)
+    config = with_identity(config, image)
+    return Compiled(
+        file=path,
+        graph=graph,
+        network=network,
+        board=chosen,
+        schedule=planned,
+        program=program,
+        config=config,
+        image=image,
+        cycles=count_cycles(program.words, config),
+    )
+
+
+def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
+    """What the schedule has to know of ``board``. Raises UsageError for a shape that cannot be."""
+    lanes = lanes or board.lanes
+    columns = columns or board.columns
+    single_port = board.scratchpad != "block"
+    if lanes not in (4, 8, 16, 32) or columns not in (2, 4, 8, 16, 32) or lanes % columns:
+        raise UsageError(
+            f"an array of {lanes} lanes and {columns} columns is not accepted: lanes must be 4, 8, 16 or 32 and "
+            "columns a power of two from 2 that divides them."
+        )
+    if single_port and lanes != 4:
+        raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
+    return Target(
+        lanes=lanes,
+        columns=columns,
+        requantizers=min(board.requantizers, columns),
+        scratchpad_bytes=board.scratchpad_bytes,
+        banks=2 if single_port else 1,
+        streamed=single_port,
+        bank_depth=board.bank_depth,
+        vector_lanes=min(board.vector_lanes, lanes),
+        softmax_interval=Softmax.SCALE_INTERVAL,
+    )

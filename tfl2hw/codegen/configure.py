@@ -1,0 +1,65 @@
+"""Sizes the core to the model: every memory and every width as small as this model allows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from tfl2hw import __version__
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.image import Image
+from tfl2hw.schedule.matrix import Move
+from tfl2hw.schedule.schedule import Schedule, Table, matrices
+from tfl2hw.schedule.widths import parameter_widths
+
+from .program import Program
+
+STREAMED_PARAMETERS = 64
+"""Parameter entries kept of a streamed model: more than are in flight at a time."""
+
+
+def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier: str) -> CoreConfig:
+    """The configuration of the smallest core that runs ``schedule``. Its identity is still zero."""
+    target = schedule.target
+    jobs = matrices(schedule.layers)
+    widths = parameter_widths(schedule.parameters)
+    words = [job.weights.shape[2] for job in jobs]
+    if target.streamed:
+        bank_depth, parameter_depth = max(words, default=2), STREAMED_PARAMETERS
+        scratchpad_words = target.scratchpad_bytes // target.lanes
+    else:
+        bank_depth = sum(job.groups * count for job, count in zip(jobs, words, strict=True))
+        parameter_depth = sum(job.groups for job in jobs) * target.chain
+        scratchpad_words = -(-max(schedule.memory.used) // target.lanes)
+    every = [job for layer in schedule.layers for job in layer.jobs]
+    tables = any(isinstance(job, Table) for job in every)
+    table_values = [int(abs(pair.tables).max()) for pair in schedule.tables]
+    return CoreConfig(
+        lanes=target.lanes,
+        columns=target.columns,
+        requantizers=target.requantizers,
+        accumulator_bits=schedule.accumulator_bits,
+        mantissa_bits=widths.mantissa,
+        mantissa_fraction=schedule.mantissa_fraction,
+        offset_bits=widths.offset,
+        shift_bits=widths.shift,
+        bank_depth=max(2, bank_depth),
+        parameter_depth=max(2, parameter_depth),
+        program_depth=max(2, len(program.words)),
+        scratchpad_words=max(2, scratchpad_words),
+        scratchpad=scratchpad,
+        multiplier=multiplier,
+        window=any(job.pick and job.weights.shape[2] > 1 for job in jobs),
+        mover=any(isinstance(job, Move) for job in every),
+        softmax=bool(schedule.exponentials),
+        vector_lanes=target.vector_lanes if tables else 0,
+        table_depth=256 * len(schedule.tables),
+        table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
+        vector_shift=schedule.vector_shift,
+    )
+
+
+def with_identity(config: CoreConfig, image: Image) -> CoreConfig:
+    """The configuration with the identity of this model on this core: 16 bytes of a hash."""
+    seen = repr((__version__, replace(config, identity="00" * 16), image)).encode()
+    return replace(config, identity=hashlib.sha256(seen).hexdigest()[:32])

@@ -1,0 +1,52 @@
+"""What the schedule has to know of the hardware: the array's shape and the memories' rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The hardware that a schedule is made for.
+
+    Parameters
+    ----------
+    lanes, columns, requantizers : C, K and Q of the array.
+    scratchpad_bytes : feature-map memory available.
+    banks : 1 (a read and a write in the same cycle anywhere) or 2 (single-port banks of equal size:
+        what a job reads and what it writes must be in different ones).
+    streamed : weights and parameters live in the scratchpad and are loaded before each group of
+        filters; otherwise they stay in the columns' banks.
+    bank_depth : most words that a column's weight bank may hold.
+    vector_lanes : elements a cycle of the table-sum unit.
+    softmax_interval : cycles between two bytes of the softmax's last pass.
+    window : whether columns have the sliding 3x3 window.
+    """
+
+    lanes: int
+    columns: int
+    requantizers: int
+    scratchpad_bytes: int
+    banks: int = 1
+    streamed: bool = False
+    bank_depth: int = 1 << 20
+    vector_lanes: int = 1
+    softmax_interval: int = 1
+    window: bool = True
+
+    @property
+    def chain(self) -> int:
+        """Columns that share a requantizer: the least cycles between two pixels."""
+        return self.columns // self.requantizers
+
+    def words(self, count: int) -> int:
+        """Words of ``lanes`` bytes that hold ``count`` bytes."""
+        return -(-count // self.lanes)
+
+    def padded(self, count: int) -> int:
+        """``count`` bytes rounded up to whole words."""
+        return self.words(count) * self.lanes
+
+    def groups(self, channels: int) -> int:
+        """Groups of K filters."""
+        return -(-channels // self.columns)

@@ -1,0 +1,39 @@
+"""How many bits the requantizers' parameters need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .rescale import Parameters
+from .shape import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterWidths:
+    """Bits of each field of an entry: mantissa (unsigned), offset (signed), shift (unsigned)."""
+
+    mantissa: int
+    offset: int
+    shift: int
+
+    @property
+    def total(self) -> int:
+        """Bits of an entry."""
+        return self.mantissa + self.offset + self.shift
+
+
+def parameter_widths(parameters: Sequence[Parameters]) -> ParameterWidths:
+    """The least widths that hold every entry."""
+    mantissa = max((int(each.mantissa.max(initial=0)) for each in parameters), default=0)
+    offset = max((int(abs(each.offset).max(initial=0)) for each in parameters), default=0)
+    shift = max((int(each.shift.max(initial=0)) for each in parameters), default=0)
+    return ParameterWidths(
+        mantissa=max(1, mantissa.bit_length()), offset=offset.bit_length() + 1, shift=max(1, shift.bit_length())
+    )
+
+
+def parameter_words(parameters: Sequence[Parameters], target: Target) -> int:
+    """Scratchpad words that carry one entry when it is streamed (a power of two)."""
+    words = -(-parameter_widths(parameters).total // (8 * target.lanes))
+    return 1 << (words - 1).bit_length()
