@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 from tfl2hw.errors import ModelError, ToolError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
 from tfl2hw.passes.evaluate import bound_inputs
 from tfl2hw.passes.pipeline import known_numerics
-from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
 TIMEOUT_SECONDS = 600
@@ -51,8 +52,10 @@ def interpret(
         _run(graph, numerics, job, Path(folder))
         with np.load(Path(folder) / "results.npz") as results:
             return [
-                {index: results[f"{sample}_{index}"].reshape(graph.tensors[index].shape)
-                 for index in _activations(graph)}
+                {
+                    index: results[f"{sample}_{index}"].reshape(graph.tensors[index].shape)
+                    for index in _activations(graph)
+                }
                 for sample in range(len(samples))
             ]
 
@@ -63,14 +66,19 @@ def _write_job(
     """The child's job file, and its inputs."""
     arrays = {
         f"{number}_{position}": sample[index]
-        for number, sample in enumerate(samples) for position, index in enumerate(graph.inputs)
+        for number, sample in enumerate(samples)
+        for position, index in enumerate(graph.inputs)
     }
     np.savez(folder / "inputs.npz", **arrays)  # type: ignore[arg-type]
     sizes = sum(prod(graph.tensors[index].shape) for index in _activations(graph))
     job = {
-        "model": str(Path(graph.file).resolve()), "numerics": numerics, "samples": len(samples),
-        "input_count": len(graph.inputs), "tensors": _activations(graph),
-        "inputs": str(folder / "inputs.npz"), "results": str(folder / "results.npz"),
+        "model": str(Path(graph.file).resolve()),
+        "numerics": numerics,
+        "samples": len(samples),
+        "input_count": len(graph.inputs),
+        "tensors": _activations(graph),
+        "inputs": str(folder / "inputs.npz"),
+        "results": str(folder / "results.npz"),
         "arena": 4 * sizes + 10 * Path(graph.file).stat().st_size + (1 << 20),
     }
     path = folder / "job.json"
@@ -89,7 +97,12 @@ def _run(graph: Graph, numerics: str, job: Path, folder: Path) -> None:
     name = INTERPRETERS[numerics]
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -102,7 +115,8 @@ def _run(graph: Graph, numerics: str, job: Path, folder: Path) -> None:
     advice = f"compare with {INTERPRETERS[other]} instead: --numerics {other}"
     if done.returncode == REFUSED:
         raise ModelError(f"{graph.file}: {name} refuses the model ({_last(done.stderr)}); {advice}")
-    how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+    aborted = done.returncode < 0
+    how = signal.Signals(-done.returncode).name if aborted else f"exit code {done.returncode}"
     raise ToolError(f"{graph.file}: {name} aborted on the model with {how} ({_last(done.stderr)}); {advice}")
 
 

@@ -45,8 +45,10 @@ def _litert(job: dict[str, Any]) -> Run:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
-        model_path=job["model"], experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True, num_threads=1,
+        model_path=job["model"],
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+        num_threads=1,
     )
     interpreter.allocate_tensors()
     inputs = [detail["index"] for detail in interpreter.get_input_details()]
@@ -65,7 +67,8 @@ def _tflm(job: dict[str, Any]) -> Run:
     from tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_file(
-        job["model"], arena_size=job["arena"],
+        job["model"],
+        arena_size=job["arena"],
         intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
     )
 
@@ -73,9 +76,7 @@ def _tflm(job: dict[str, Any]) -> Run:
         for position, array in enumerate(arrays):
             interpreter.set_input(array, position)
         interpreter.invoke()
-        return {
-            index: np.array(interpreter.GetTensor(index, 0)["tensor_data"]) for index in job["tensors"]
-        }
+        return {index: np.array(interpreter.GetTensor(index, 0)["tensor_data"]) for index in job["tensors"]}
 
     return run
 

@@ -16,8 +16,16 @@ from tfl2hw.ir.check import check_graph
 from tfl2hw.ir.graph import Graph
 
 _DAMAGE = (
-    struct.error, IndexError, TypeError, ValueError, OverflowError, AttributeError, AssertionError,
-    KeyError, MemoryError, RecursionError,
+    struct.error,
+    IndexError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    AttributeError,
+    AssertionError,
+    KeyError,
+    MemoryError,
+    RecursionError,
 )
 """What the flatbuffers reader raises on offsets that lead outside the file."""
 
@@ -36,8 +44,8 @@ def load(path: str | PathLike[str]) -> Graph:
         return _graph(read(Path(path)))
     except _DAMAGE as error:
         raise ModelError(
-            f"{path}: the flatbuffer is damaged or truncated (an offset in it leads outside the file: {error}); "
-            "copy or convert the model again"
+            f"{path}: the flatbuffer is damaged or truncated (an offset in it leads outside the file: "
+            f"{error}); copy or convert the model again"
         ) from error
 
 

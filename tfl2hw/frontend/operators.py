@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import flatbuffers.number_types
 import tflite
 
 from tfl2hw.frontend.file import ModelFile
@@ -32,7 +32,8 @@ def _operator(file: ModelFile, index: int, table: Any, names: list[str]) -> Oper
         raise file.refuse(f"operator {index} has code index {code}, the file has {len(names)} operator codes")
     name = names[code]
     return Operator(
-        index=index, op=name,
+        index=index,
+        op=name,
         inputs=tuple(int(i) for i in file.numbers(table.InputsAsNumpy(), "operator inputs")),
         outputs=tuple(int(i) for i in file.numbers(table.OutputsAsNumpy(), "operator outputs")),
         options=_options(file, f"operator {index} ({name})", name, table),
@@ -74,4 +75,4 @@ def _name(file: ModelFile, code: Any) -> str:
 def _raw_builtin_code(code: Any) -> int:
     table = code._tab
     offset = table.Offset(_BUILTIN_CODE_SLOT)
-    return int(table.Get(flatbuffers.number_types.Int32Flags, table.Pos + offset)) if offset else 0
+    return int(struct.unpack_from("<i", table.Bytes, table.Pos + offset)[0]) if offset else 0

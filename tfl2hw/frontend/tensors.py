@@ -15,9 +15,18 @@ from tfl2hw.ir.graph import Quantisation, Tensor
 from tfl2hw.ops.options import enum_name
 
 DTYPES = {
-    "FLOAT32": "float32", "FLOAT16": "float16", "FLOAT64": "float64", "BOOL": "bool",
-    "INT8": "int8", "INT16": "int16", "INT32": "int32", "INT64": "int64",
-    "UINT8": "uint8", "UINT16": "uint16", "UINT32": "uint32", "UINT64": "uint64",
+    "FLOAT32": "float32",
+    "FLOAT16": "float16",
+    "FLOAT64": "float64",
+    "BOOL": "bool",
+    "INT8": "int8",
+    "INT16": "int16",
+    "INT32": "int32",
+    "INT64": "int64",
+    "UINT8": "uint8",
+    "UINT16": "uint16",
+    "UINT32": "uint32",
+    "UINT64": "uint64",
 }
 MAX_RANK = 8
 MAX_ELEMENTS = 1 << 26
@@ -42,7 +51,10 @@ def _tensor(file: ModelFile, index: int, table: Any, buffers: list[Any]) -> Tens
         raise file.refuse(f"{where} is a variable; accepted: models without state between runs")
     shape = _shape(file, table, where)
     return Tensor(
-        index=index, name=name, shape=shape, dtype=DTYPES[kind],
+        index=index,
+        name=name,
+        shape=shape,
+        dtype=DTYPES[kind],
         quantisation=_quantisation(file, table.Quantization(), shape, where),
         data=_data(file, table.Buffer(), buffers, shape, DTYPES[kind], where),
     )
@@ -67,9 +79,7 @@ def _shape(file: ModelFile, table: Any, where: str) -> tuple[int, ...]:
     return shape
 
 
-def _quantisation(
-    file: ModelFile, table: Any, shape: tuple[int, ...], where: str
-) -> Quantisation | None:
+def _quantisation(file: ModelFile, table: Any, shape: tuple[int, ...], where: str) -> Quantisation | None:
     if table is None or table.ScaleLength() == 0:
         return None
     if table.DetailsType() != 0:
@@ -107,7 +117,9 @@ def _data(
     data = table.DataAsNumpy()
     needed = prod(shape) * np.dtype(dtype).itemsize
     if data.nbytes != needed:
-        raise file.refuse(f"{where}, {dtype} {shape}, needs {needed} bytes; its buffer {buffer} has {data.nbytes}")
+        raise file.refuse(
+            f"{where}, {dtype} {shape}, needs {needed} bytes; its buffer {buffer} has {data.nbytes}"
+        )
     values = np.frombuffer(data.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
     return values.astype(dtype, copy=False)
 

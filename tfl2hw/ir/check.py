@@ -36,7 +36,9 @@ def _initial(graph: Graph) -> set[int]:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             if index not in graph.tensors:
-                raise ModelError(f"{graph.file}: model {what} {index} is no tensor (0..{len(graph.tensors) - 1})")
+                raise ModelError(
+                    f"{graph.file}: model {what} {index} is no tensor (0..{len(graph.tensors) - 1})"
+                )
     if len(set(graph.inputs)) != len(graph.inputs):
         raise ModelError(f"{graph.file}: the model lists an input twice: {list(graph.inputs)}")
     for index in graph.inputs:
@@ -50,19 +52,23 @@ def _check_operator(graph: Graph, operator: Operator, known: set[int]) -> None:
     where = f"{graph.file}: operator {operator.index} ({operator.op})"
     for index in operator.inputs:
         if index != -1 and index not in graph.tensors:
-            raise ModelError(f"{where} reads tensor {index}, which is no tensor (0..{len(graph.tensors) - 1})")
+            raise ModelError(
+                f"{where} reads tensor {index}, which is no tensor (0..{len(graph.tensors) - 1})"
+            )
         if index != -1 and index not in known:
             raise ModelError(
-                f"{where} reads tensor {index} '{graph.tensors[index].name}', which no earlier operator writes; "
-                "accepted: operators in execution order, without cycles"
+                f"{where} reads tensor {index} '{graph.tensors[index].name}', which no earlier operator "
+                "writes; accepted: operators in execution order, without cycles"
             )
     for position, index in enumerate(operator.outputs):
         if index not in graph.tensors:
-            raise ModelError(f"{where} writes tensor {index}, which is no tensor (0..{len(graph.tensors) - 1})")
+            raise ModelError(
+                f"{where} writes tensor {index}, which is no tensor (0..{len(graph.tensors) - 1})"
+            )
         if index in known or index in operator.outputs[:position]:
             raise ModelError(
-                f"{where} writes tensor {index} '{graph.tensors[index].name}', which is an input, a constant or "
-                "written before; accepted: every tensor written once"
+                f"{where} writes tensor {index} '{graph.tensors[index].name}', which is an input, a constant "
+                "or written before; accepted: every tensor written once"
             )
 
 
@@ -80,8 +86,8 @@ def check_network(network: Network) -> None:
             assert index in known, f"{where} reads tensor {index} before it is written"
             assert shape == network.shapes[index], f"{where} reads tensor {index} as {shape}"
         assert primitive.output not in known, f"{where} writes tensor {primitive.output} again"
-        shape = _writes(primitive)
-        assert shape in (None, network.shapes[primitive.output]), f"{where} writes {shape}"
+        written = _writes(primitive)
+        assert written in (None, network.shapes[primitive.output]), f"{where} writes {written}"
         _check_weights(primitive, where)
         known.add(primitive.output)
     assert known >= set(network.outputs), f"{network.file}: an output is never written"

@@ -21,10 +21,21 @@ Int64 = npt.NDArray[np.int64]
 class Rescale(Protocol):
     """A monotone map from accumulator to output byte, one function per channel."""
 
-    zero_point: int
-    low: int
-    high: int
-    half_away: bool
+    @property
+    def zero_point(self) -> int:
+        """What is added after scaling, before the clamp."""
+
+    @property
+    def low(self) -> int:
+        """Lowest output."""
+
+    @property
+    def high(self) -> int:
+        """Highest output."""
+
+    @property
+    def half_away(self) -> bool:
+        """Whether negative values round half away from zero at the last step, positive ones up."""
 
     @property
     def channels(self) -> int:

@@ -67,9 +67,13 @@ def lower(node: Node, numerics: Numerics) -> TableSum:
     every_byte, largest = np.arange(-128, 128, dtype=np.int64), _largest_scale(node)
     tables = [operand(every_byte, quantisation(node.input(position)), largest) for position in (0, 1)]
     return TableSum(
-        op_index=node.operator.index, op=node.operator.op,
-        inputs=(node.input(0).index, node.input(1).index), output=node.output.index,
-        shape=map_shape(node.output.shape), tables=np.stack(tables), rescale=rescale(node),
+        op_index=node.operator.index,
+        op=node.operator.op,
+        inputs=(node.input(0).index, node.input(1).index),
+        output=node.output.index,
+        shape=map_shape(node.output.shape),
+        tables=np.stack(tables),
+        rescale=rescale(node),
     )
 
 

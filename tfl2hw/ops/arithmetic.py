@@ -19,7 +19,7 @@ INT32_MAX = (1 << 31) - 1
 
 def round_half_away(value: float) -> int:
     """The nearest integer, ties away from zero (C's ``round``)."""
-    return int(math.floor(value + 0.5)) if value >= 0 else -int(math.floor(-value + 0.5))
+    return math.floor(value + 0.5) if value >= 0 else -math.floor(-value + 0.5)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

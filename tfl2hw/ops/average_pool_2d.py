@@ -50,7 +50,10 @@ def sliding(node: Node) -> Window:
     """The kernel's window over the IFM."""
     _, rows, columns, _ = node.input(0).shape
     return window(
-        (rows, columns), node.option("kernel"), node.option("stride"), node.option("dilation"),
+        (rows, columns),
+        node.option("kernel"),
+        node.option("stride"),
+        node.option("dilation"),
         node.option("padding"),
     )
 
@@ -67,11 +70,20 @@ def lower(node: Node, numerics: Numerics) -> Depthwise:
     """A Depthwise whose weights are all 1, with no products to count."""
     win, channels = sliding(node), node.input(0).shape[3]
     return Depthwise(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape), weights=np.ones((*win.kernel, channels), np.int8),
-        bias=np.zeros(channels, np.int64), stride=win.stride, dilation=win.dilation, padding=win.before,
-        pad_value=quantisation(node.input(0)).zero_point, rescale=_rescale(node), macs_counted=False,
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        input_shape=map_shape(node.input(0).shape),
+        output_shape=map_shape(node.output.shape),
+        weights=np.ones((*win.kernel, channels), np.int8),
+        bias=np.zeros(channels, np.int64),
+        stride=win.stride,
+        dilation=win.dilation,
+        padding=win.before,
+        pad_value=quantisation(node.input(0)).zero_point,
+        rescale=_rescale(node),
+        macs_counted=False,
     )
 
 

@@ -36,7 +36,9 @@ def arity(least: int, most: int, accepted: str) -> Constraint:
 def int8_maps(count: int) -> Constraint:
     """A constraint that the first ``count`` inputs and the output are quantised int8 activations."""
 
-    @documented("IFM and OFM are int8 activations with one finite scale above 0 and a zero point in -128..127")
+    @documented(
+        "IFM and OFM are int8 activations with one finite scale above 0 and a zero point in -128..127"
+    )
     def check(node: Node) -> str | None:
         for tensor in [*(node.input(position) for position in range(count)), node.output]:
             wrong = _not_int8_map(tensor)

@@ -9,10 +9,11 @@ import numpy as np
 
 from tfl2hw.ir.primitives import Convolution
 from tfl2hw.ops import constraints, options, weighted
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, constant, int8, quantisation
+from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, constant, int8, quantisation
 from tfl2hw.ops.shapes import Window, accumulate_dense, map_shape, window
 
 OUTPUT_AXIS = 0
+MAX_PADDED = 1 << 26
 
 
 def parse(table: Any) -> Mapping[str, Any]:
@@ -31,12 +32,25 @@ def one_group(node: Node) -> str | None:
     return None if channels == filters else f"IFM with {channels} channels, weights with {filters}"
 
 
-def inferred_shape(node: Node) -> str | None:
-    """OFM has the shape that IFM, kernel, padding, stride and dilation make, of one cell at least."""
-    rows, columns = sliding(node).output
-    if min(rows, columns) < 1:
-        return f"a kernel {node.input(1).shape[1:3]} on an IFM {node.input(0).shape[1:3]} without padding"
-    return constraints.shape_mismatch(node, (1, rows, columns, node.input(1).shape[0]))
+def inferred_shape(axis: int) -> Constraint:
+    """A constraint on OFM's shape; the weights' ``axis`` has the output channels."""
+
+    @constraints.documented(
+        "OFM has the shape that IFM, kernel, padding, stride and dilation make, with one cell at least; "
+        f"the padded IFM has {MAX_PADDED} elements at most"
+    )
+    def check(node: Node) -> str | None:
+        win, (_, height, width, channels) = sliding(node), node.input(0).shape
+        kernel = node.input(1).shape[1:3]
+        if min(win.output) < 1:
+            return f"a kernel {kernel} on an IFM {(height, width)} without padding"
+        if (height + win.before[0] + win.after[0]) * (
+            width + win.before[1] + win.after[1]
+        ) * channels > MAX_PADDED:
+            return f"padding {win.before} before and {win.after} after an IFM {(height, width)}"
+        return constraints.shape_mismatch(node, (1, *win.output, node.input(1).shape[axis]))
+
+    return check
 
 
 def sliding(node: Node) -> Window:
@@ -44,7 +58,10 @@ def sliding(node: Node) -> Window:
     _, rows, columns, _ = node.input(0).shape
     _, height, width, _ = node.input(1).shape
     return window(
-        (rows, columns), (height, width), node.option("stride"), node.option("dilation"),
+        (rows, columns),
+        (height, width),
+        node.option("stride"),
+        node.option("dilation"),
         node.option("padding"),
     )
 
@@ -62,11 +79,18 @@ def lower(node: Node, numerics: Numerics) -> Convolution:
     """A Convolution."""
     win = sliding(node)
     return Convolution(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape), weights=constant(node.input(1)),
-        bias=weighted.folded_bias(node, OUTPUT_AXIS), stride=win.stride, dilation=win.dilation,
-        padding=win.before, pad_value=quantisation(node.input(0)).zero_point,
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        input_shape=map_shape(node.input(0).shape),
+        output_shape=map_shape(node.output.shape),
+        weights=constant(node.input(1)),
+        bias=weighted.folded_bias(node, OUTPUT_AXIS),
+        stride=win.stride,
+        dilation=win.dilation,
+        padding=win.before,
+        pad_value=quantisation(node.input(0)).zero_point,
         rescale=weighted.rescale(node, "double"),
     )
 
@@ -85,7 +109,7 @@ KIND = Kind(
         constraints.known_padding,
         constraints.steps,
         one_group,
-        inferred_shape,
+        inferred_shape(OUTPUT_AXIS),
         weighted.fitting_accumulators(OUTPUT_AXIS),
     ),
     reference=reference,

@@ -29,14 +29,6 @@ def one_kernel_a_channel(node: Node) -> str | None:
     return f"weights {node.input(1).shape}{multiplier} for an IFM with {channels} channels"
 
 
-def inferred_shape(node: Node) -> str | None:
-    """OFM has the shape that IFM, kernel, padding, stride and dilation make, of one cell at least."""
-    rows, columns = conv_2d.sliding(node).output
-    if min(rows, columns) < 1:
-        return f"a kernel {node.input(1).shape[1:3]} on an IFM {node.input(0).shape[1:3]} without padding"
-    return constraints.shape_mismatch(node, (1, rows, columns, node.input(1).shape[3]))
-
-
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     """``clamp(requantize(bias + sum((x - zp) * w)) + zp_out)`` with output channel c from input c.
 
@@ -56,12 +48,18 @@ def lower(node: Node, numerics: Numerics) -> Depthwise | Convolution:
     single = node.input(0).shape[3] == 1 and weights.shape[3] > 1
     kind = Convolution if single else Depthwise
     return kind(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, input_shape=map_shape(node.input(0).shape),
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        input_shape=map_shape(node.input(0).shape),
         output_shape=map_shape(node.output.shape),
         weights=_arranged(weights, single),
-        bias=weighted.folded_bias(node, OUTPUT_AXIS), stride=win.stride, dilation=win.dilation,
-        padding=win.before, pad_value=quantisation(node.input(0)).zero_point,
+        bias=weighted.folded_bias(node, OUTPUT_AXIS),
+        stride=win.stride,
+        dilation=win.dilation,
+        padding=win.before,
+        pad_value=quantisation(node.input(0)).zero_point,
         rescale=weighted.rescale(node, "double"),
     )
 
@@ -85,7 +83,7 @@ KIND = Kind(
         constraints.known_padding,
         constraints.steps,
         one_kernel_a_channel,
-        inferred_shape,
+        conv_2d.inferred_shape(OUTPUT_AXIS),
         weighted.fitting_accumulators(OUTPUT_AXIS),
     ),
     reference=reference,

@@ -7,14 +7,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import tflite
 
 from tfl2hw.ir.primitives import Convolution
 from tfl2hw.ops import constraints, options, weighted
 from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant, int8, quantisation
 from tfl2hw.ops.rescale import Rounding
 from tfl2hw.ops.shapes import map_shape
-
-import tflite
 
 OUTPUT_AXIS = 0
 ROUNDING: Mapping[Numerics, Rounding] = {"litert-ref": "single", "tflm": "double"}
@@ -25,9 +24,7 @@ def parse(table: Any) -> Mapping[str, Any]:
     """Activation, weight format and whether leading dimensions stay."""
     return {
         "activation": options.activation(table),
-        "weights_format": options.enum_name(
-            tflite.FullyConnectedOptionsWeightsFormat, table.WeightsFormat()
-        ),
+        "weights_format": options.enum_name(tflite.FullyConnectedOptionsWeightsFormat, table.WeightsFormat()),
         "keep_num_dims": bool(table.KeepNumDims()),
     }
 
@@ -39,7 +36,7 @@ def plain_weights(node: Node) -> str | None:
 
 
 def whole_rows(node: Node) -> str | None:
-    """IFM is a whole number of rows as long as the weights' (and its last axis is one, if they stay)."""
+    """IFM is a whole number of rows as long as the weights' (its last axis, if leading axes are kept)."""
     shape, depth = node.input(0).shape, node.input(1).shape[1]
     if prod(shape) % depth or (node.option("keep_num_dims") and shape[-1:] != (depth,)):
         return f"{called(node.input(0))} has shape {shape}, the weights {node.input(1).shape}"
@@ -47,7 +44,7 @@ def whole_rows(node: Node) -> str | None:
 
 
 def inferred_shape(node: Node) -> str | None:
-    """OFM has the shape that IFM and weights make: (rows, outputs), or the IFM's leading axes if they stay."""
+    """OFM has the shape that IFM and weights make: (rows, outputs), or the IFM's leading axes, if kept."""
     ifm, (outputs, _) = node.input(0).shape, node.input(1).shape
     leading = ifm[:-1] if node.option("keep_num_dims") else (rows(node),)
     return constraints.shape_mismatch(node, (*leading, outputs))
@@ -72,10 +69,17 @@ def lower(node: Node, numerics: Numerics) -> Convolution:
     """A Convolution with a 1x1 kernel over the map, whose cells are the rows."""
     weights = constant(node.input(1))
     return Convolution(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape), weights=weights[:, np.newaxis, np.newaxis, :],
-        bias=weighted.folded_bias(node, OUTPUT_AXIS), stride=(1, 1), dilation=(1, 1), padding=(0, 0),
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        input_shape=map_shape(node.input(0).shape),
+        output_shape=map_shape(node.output.shape),
+        weights=weights[:, np.newaxis, np.newaxis, :],
+        bias=weighted.folded_bias(node, OUTPUT_AXIS),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(0, 0),
         pad_value=quantisation(node.input(0)).zero_point,
         rescale=weighted.rescale(node, ROUNDING[numerics]),
     )

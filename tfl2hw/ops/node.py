@@ -103,7 +103,10 @@ def refusals(node: Node, kind: Kind) -> list[str]:
     for constraint in kind.constraints:
         found = constraint(node)
         if found is not None:
-            return [f"{found}; accepted: {text(constraint)}"]
+            accepted = text(constraint)
+            if accepted[1:2].islower():
+                accepted = accepted[0].lower() + accepted[1:]
+            return [f"{found}; accepted: {accepted}"]
     return []
 
 

@@ -11,7 +11,7 @@ def enum_name(enumeration: Any, value: int) -> str:
     """The name of ``value`` in one of the schema's enumerations; "UNKNOWN(value)" for none."""
     for name, number in vars(enumeration).items():
         if number == value and isinstance(number, int) and not name.startswith("_"):
-            return name
+            return str(name)
     return f"UNKNOWN({value})"
 
 

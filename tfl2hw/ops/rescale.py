@@ -105,6 +105,10 @@ def fixed_point(
     """The rescale by real multipliers (one, or one a channel), quantised as TFLite quantises them."""
     pairs = np.array([quantize_multiplier(float(real)) for real in reals], np.int64).reshape(-1, 2)
     return FixedPointRescale(
-        multiplier=pairs[:, 0], shift=pairs[:, 1], rounding=rounding, zero_point=zero_point,
-        low=clamp[0], high=clamp[1],
+        multiplier=pairs[:, 0],
+        shift=pairs[:, 1],
+        rounding=rounding,
+        zero_point=zero_point,
+        low=clamp[0],
+        high=clamp[1],
     )

@@ -49,8 +49,11 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
 def lower(node: Node, numerics: Numerics) -> Reshape:
     """A Reshape."""
     return Reshape(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, input_shape=map_shape(node.input(0).shape),
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        input_shape=map_shape(node.input(0).shape),
         output_shape=map_shape(node.output.shape),
     )
 

@@ -29,7 +29,9 @@ def supported() -> list[tuple[str, list[str]]]:
 
 def review(graph: Graph) -> list[Verdict]:
     """A verdict on every operator of ``graph``, in order."""
-    return [Verdict(operator=operator, reasons=tuple(_reasons(graph, operator))) for operator in graph.operators]
+    return [
+        Verdict(operator=operator, reasons=tuple(_reasons(graph, operator))) for operator in graph.operators
+    ]
 
 
 def _reasons(graph: Graph, operator: Operator) -> list[str]:

@@ -60,7 +60,7 @@ def window(
     axes = []
     for axis in (0, 1):
         cells = padding if isinstance(padding, str) else padding[axis]
-        axes.append(_axis(size[axis], (kernel[axis] - 1) * dilation[axis] + 1, stride[axis], cells))
+        axes.append(_axis(size[axis], dilated(kernel[axis], dilation[axis]), stride[axis], cells))
     before, output = (axes[0][0], axes[1][0]), (axes[0][1], axes[1][1])
     return placed_window(size, kernel, stride, dilation, before, output)
 
@@ -74,15 +74,21 @@ def placed_window(
     output: tuple[int, int],
 ) -> Window:
     """The window of known ``before`` and ``output``, with as much padding after as it reaches."""
-    after = [
-        max((output[axis] - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
-            - size[axis] - before[axis], 0)
-        for axis in (0, 1)
-    ]
+    reach = [(output[axis] - 1) * stride[axis] + dilated(kernel[axis], dilation[axis]) for axis in (0, 1)]
+    after = [max(reach[axis] - size[axis] - before[axis], 0) for axis in (0, 1)]
     return Window(
-        kernel=kernel, stride=stride, dilation=dilation, before=before, after=(after[0], after[1]),
+        kernel=kernel,
+        stride=stride,
+        dilation=dilation,
+        before=before,
+        after=(after[0], after[1]),
         output=output,
     )
+
+
+def dilated(kernel: int, dilation: int) -> int:
+    """Cells from a kernel's first tap to its last, along one axis."""
+    return (kernel - 1) * dilation + 1
 
 
 def _axis(size: int, reach: int, stride: int, padding: str | tuple[int, int]) -> tuple[int, int]:
@@ -105,7 +111,7 @@ def taps(
             y, x = ky * win.dilation[0], kx * win.dilation[1]
             y_end = y + (win.output[0] - 1) * win.stride[0] + 1
             x_end = x + (win.output[1] - 1) * win.stride[1] + 1
-            yield ky, kx, padded[y:y_end:win.stride[0], x:x_end:win.stride[1]]
+            yield ky, kx, padded[y : y_end : win.stride[0], x : x_end : win.stride[1]]
 
 
 def accumulate_dense(

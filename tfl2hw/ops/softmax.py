@@ -1,4 +1,8 @@
-"""SOFTMAX over the last axis, in gemmlowp's fixed point."""
+"""SOFTMAX over the last axis, in gemmlowp's fixed point.
+
+Where the exponentials add up to 512 or more (near-uniform inputs deeper than 511), the interpreters'
+own assertions abort them; the formula goes on here.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,7 @@ def depth(node: Node) -> str | None:
 
 
 def steep(node: Node) -> str | None:
-    """beta * scale * 2**26 is above 1 (TFLite aborts below)."""
+    """Beta * scale * 2**26 is above 1 (TFLite aborts below)."""
     real = _real_multiplier(node)
     return None if real > 1 else f"beta {node.option('beta'):g}, scale {quantisation(node.input(0)).scale:g}"
 
@@ -80,8 +84,12 @@ def lower(node: Node, numerics: Numerics) -> Softmax:
     """A Softmax."""
     shape = node.input(0).shape
     return Softmax(
-        op_index=node.operator.index, op=node.operator.op, input=node.input(0).index,
-        output=node.output.index, rows=prod(shape[:-1]), depth=shape[-1],
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=node.input(0).index,
+        output=node.output.index,
+        rows=prod(shape[:-1]),
+        depth=shape[-1],
         exponentials=exponentials(node),
     )
 

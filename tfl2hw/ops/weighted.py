@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tfl2hw.ops.activation import INT8_MAX, INT8_MIN, clamp_range
 from tfl2hw.ops.constraints import documented
-from tfl2hw.ops.node import Constraint, Node, called, constant, quantisation
+from tfl2hw.ops.node import Constraint, Int8, Node, called, constant, quantisation
 from tfl2hw.ops.rescale import FixedPointRescale, Rounding, fixed_point
 
 Int64 = npt.NDArray[np.int64]
@@ -101,5 +101,6 @@ def accumulator_range(node: Node, axis: int) -> tuple[Int64, Int64]:
 
 def _by_channel(node: Node, axis: int) -> Int64:
     """The weights as (output channels, taps)."""
-    weights = np.moveaxis(constant(node.input(1)), axis, 0).astype(np.int64)
-    return weights.reshape(len(weights), -1)
+    weights: Int8 = np.moveaxis(constant(node.input(1)), axis, 0)
+    flat: Int8 = weights.reshape(len(weights), -1)
+    return flat.astype(np.int64)

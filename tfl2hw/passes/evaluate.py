@@ -49,7 +49,8 @@ def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, 
         given = np.asarray(array)
         if given.dtype != np.int8 or given.size != int(np.prod(shape)):
             raise UsageError(
-                f"{graph.file}: input tensor {index} takes int8 {shape}, {given.dtype} {given.shape} was given"
+                f"{graph.file}: input tensor {index} takes int8 {shape}; {given.dtype} {given.shape} was "
+                "given"
             )
         values[index] = given.reshape(shape)
     return values

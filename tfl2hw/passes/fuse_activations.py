@@ -22,7 +22,8 @@ def fuse_activations(graph: Graph) -> Graph:
         if before is None:
             continue
         fused = replace(
-            before, outputs=activation.outputs,
+            before,
+            outputs=activation.outputs,
             options=MappingProxyType({**before.options, "activation": activation.op}),
         )
         kept = (fused if o is before else o for o in graph.operators if o is not activation)

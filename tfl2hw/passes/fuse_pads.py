@@ -23,10 +23,13 @@ def fuse_pads(graph: Graph) -> Graph:
         if pad.op != "PAD" or reader is None or cells is None:
             continue
         fused = replace(
-            reader, inputs=(pad.inputs[0], *reader.inputs[1:]),
+            reader,
+            inputs=(pad.inputs[0], *reader.inputs[1:]),
             options=MappingProxyType({**reader.options, "padding": cells}),
         )
-        kept = (fused if operator is reader else operator for operator in graph.operators if operator is not pad)
+        kept = (
+            fused if operator is reader else operator for operator in graph.operators if operator is not pad
+        )
         graph = replace(graph, operators=tuple(kept))
     return graph
 

@@ -16,6 +16,10 @@ def integer_only(graph: Graph, numerics: Numerics) -> Network:
     )
     activations = {*graph.inputs, *(index for operator in graph.operators for index in operator.outputs)}
     return Network(
-        file=graph.file, numerics=numerics, primitives=primitives, inputs=graph.inputs,
-        outputs=graph.outputs, shapes={index: map_shape(graph.tensors[index].shape) for index in activations},
+        file=graph.file,
+        numerics=numerics,
+        primitives=primitives,
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        shapes={index: map_shape(graph.tensors[index].shape) for index in activations},
     )

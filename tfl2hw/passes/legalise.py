@@ -23,8 +23,8 @@ def legalise(graph: Graph) -> Graph:
         tensor = graph.tensors[index]
         if tensor.dtype != "int8":
             raise ModelError(
-                f"{graph.file}: {called(tensor)} is an input or output of type {tensor.dtype}; accepted: int8 "
-                "(convert with inference_input_type and inference_output_type tf.int8)"
+                f"{graph.file}: {called(tensor)} is an input or output of type {tensor.dtype}; accepted: "
+                "int8 (convert with inference_input_type and inference_output_type tf.int8)"
             )
     return graph
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.check import check_graph, check_network
@@ -61,4 +60,4 @@ def known_numerics(numerics: str) -> Numerics:
     """``numerics`` as one that there is."""
     if numerics not in NUMERICS:
         raise UsageError(f"numerics '{numerics}' are unknown; accepted: {', '.join(NUMERICS)}")
-    return cast(Numerics, numerics)
+    return numerics

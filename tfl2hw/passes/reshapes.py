@@ -39,7 +39,9 @@ def _with_reshapes(node: Node, tensors: dict[int, Tensor]) -> list[Operator]:
     return [
         _reshape(operator, node.input(0).index, before),
         replace(
-            operator, inputs=(before, *operator.inputs[1:]), outputs=(after,),
+            operator,
+            inputs=(before, *operator.inputs[1:]),
+            outputs=(after,),
             options=MappingProxyType({**operator.options, "keep_num_dims": False}),
         ),
         _reshape(operator, after, node.output.index),

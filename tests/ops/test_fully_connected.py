@@ -1,0 +1,64 @@
+"""FULLY_CONNECTED against the interpreters: the operator in which the two numerics differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ops.agree import NONE, RELU, RELU6, RandomModel, assert_exact
+from tfl2hw.frontend import load
+from tfl2hw.ir.primitives import Convolution, Reshape
+from tfl2hw.passes import evaluate, lower
+
+# input shape, outputs, output shape, activation, bias, per channel, keep dimensions
+CASES = [
+    ((1, 64), 12, (1, 12), NONE, True, False, False),
+    ((1, 37), 5, (1, 5), RELU, False, False, False),
+    ((1, 100), 300, (1, 300), RELU6, True, True, False),
+    ((1, 3, 2, 16), 7, (6, 7), NONE, True, False, False),
+    ((1, 3, 2, 16), 7, (1, 7), NONE, True, False, False),
+    ((1, 5, 16), 4, (1, 5, 4), NONE, True, False, True),
+    ((1, 1), 3, (1, 3), NONE, True, False, False),
+]
+
+
+def build(seed: int, cases: list[tuple] = CASES) -> RandomModel:
+    model = RandomModel(seed)
+    for shape, outputs, made, activation, bias, per_channel, keep in cases:
+        ifm = model.input(shape)
+        depth = int(np.prod(shape)) * outputs // int(np.prod(made))
+        weights = model.weights((outputs, depth), 0 if per_channel else None)
+        inputs = [ifm, weights, model.bias(ifm, weights, outputs) if bias else -1]
+        ofm = model.activation(made, scale=model.output_scale(ifm, weights, depth))
+        model.operator("FULLY_CONNECTED", inputs, [ofm], FusedActivationFunction=activation, KeepNumDims=keep)
+        model.sink(ofm)
+    return model
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_exact(seed: int, tmp_path: Path) -> None:
+    assert_exact(build(seed), tmp_path)
+
+
+def test_numerics_differ(tmp_path: Path) -> None:
+    """One rounding or two: with enough outputs some byte differs."""
+    model = build(5, [((1, 20), 4000, (1, 4000), NONE, True, False, False)])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model.finish(model.inputs, model.outputs))
+    values = [model.random.integers(-128, 128, (1, 20)).astype(np.int8)]
+    graph = load(path)
+    once, twice = (evaluate(graph, name, values)[graph.outputs[0]] for name in ("litert-ref", "tflm"))
+    difference = np.abs(once.astype(int) - twice.astype(int))
+    assert difference.max() <= 1
+
+
+def test_rows_of_another_map_are_reshaped_explicitly(tmp_path: Path) -> None:
+    model = build(1, [CASES[4]])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model.finish(model.inputs, model.outputs))
+    network = lower(load(path), "litert-ref")
+    assert [type(primitive) for primitive in network.primitives] == [Reshape, Convolution, Reshape]
+    assert network.primitives[1].input_shape == (1, 1, 96)
+    assert network.primitives[1].input >= len(model.tensors)
