@@ -62,13 +62,10 @@ class Core(wiring.Component):
     i, o : byte streams of the host link (see ``link``).
     """
 
-    i: In(stream.Signature(8))
-    o: Out(stream.Signature(8))
-
     def __init__(self, config: CoreConfig, image: Image | None = None) -> None:
         self._config = config
         self._image = image or EMPTY
-        super().__init__()
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -74,30 +74,22 @@ class HostPort(wiring.Component):
         wait = Signal(range(self._read_latency + 2))
         left = Signal(range(config.lanes))
         word = Signal(8 * config.lanes, reset_less=True)
-        m.d.comb += bus.r.payload.eq(word[:8])
-        with m.FSM():
-            with m.State("IDLE"):
-                pass
-            with m.State("WAIT"):
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
-                    m.d.sync += [
-                        word.eq(self.read_data),
-                        left.eq(config.lanes - 1),
-                        self.read_address.eq(self.read_address + 1),
-                    ]
-                    m.next = "BYTES"
-            with m.State("BYTES"):
-                m.d.comb += bus.r.valid.eq(1)
-                with m.If(bus.r.ready):
-                    m.d.sync += [word.eq(word >> 8), left.eq(left - 1)]
-                    with m.If(left == 0):
-                        m.d.sync += wait.eq(self._read_latency)
-                        m.next = "WAIT"
-            # a transfer may begin at any time, also in the middle of another
-            with m.If(bus.start_read):
+        waiting, showing = Signal(), Signal()
+        m.d.comb += [bus.r.payload.eq(word[:8]), bus.r.valid.eq(showing)]
+        with m.If(waiting):
+            m.d.sync += wait.eq(wait - 1)
+            with m.If(wait == 0):
                 m.d.sync += [
-                    self.read_address.eq(bus.address[config.lane_bits :]),
-                    wait.eq(self._read_latency),
-                ]
-                m.next = "WAIT"
+                    word.eq(self.read_data), left.eq(config.lanes - 1), waiting.eq(0), showing.eq(1),
+                    self.read_address.eq(self.read_address + 1),
+                ]  # fmt: skip
+        with m.If(showing & bus.r.ready):
+            m.d.sync += [word.eq(word >> 8), left.eq(left - 1)]
+            with m.If(left == 0):
+                m.d.sync += [showing.eq(0), waiting.eq(1), wait.eq(self._read_latency)]
+        # a transfer may begin at any time, also in the middle of another
+        with m.If(bus.start_read):
+            m.d.sync += [
+                self.read_address.eq(bus.address[config.lane_bits :]),
+                wait.eq(self._read_latency), waiting.eq(1), showing.eq(0),
+            ]  # fmt: skip

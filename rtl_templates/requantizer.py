@@ -11,7 +11,7 @@ from .column import result_layout
 from .config import CoreConfig
 from .delay import delayed
 from .isa import INDEX, ConfigBus
-from .multiplier import WideMultiplier
+from .multiplier import WideMultiplier, wide_latency
 
 SETTLED_BITS = 11
 """Width in which the scaled value is saturated: beyond any distance between zero point and clamp."""
@@ -56,13 +56,9 @@ class Requantizer(wiring.Component):
         return max(config.accumulator_bits + config.mantissa_bits, config.offset_bits) + 1
 
     @staticmethod
-    def _multiplier(config: CoreConfig) -> WideMultiplier:
-        return WideMultiplier(config.accumulator_bits, config.mantissa_bits, config.multiplier)
-
-    @classmethod
-    def latency(cls, config: CoreConfig) -> int:
+    def latency(config: CoreConfig) -> int:
         """Parameter read (2), multiplier, then nine registers."""
-        return 2 + cls._multiplier(config).latency + 9
+        return 2 + wide_latency(config.accumulator_bits, config.mantissa_bits) + 9
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -75,7 +71,9 @@ class Requantizer(wiring.Component):
                 m.d.sync += register.eq(self.bus.value)
 
         mantissa, offset, shift = self._read_parameters(m)
-        m.submodules.multiplier = multiplier = self._multiplier(config)
+        m.submodules.multiplier = multiplier = WideMultiplier(
+            config.accumulator_bits, config.mantissa_bits, config.multiplier
+        )
         m.d.comb += [multiplier.a.eq(delayed(m, self.result.value, 2, "accumulator")), multiplier.b.eq(mantissa)]
         offset = delayed(m, offset, multiplier.latency, "offset").as_signed()
         shift = delayed(m, shift, multiplier.latency + 2, "shift")
