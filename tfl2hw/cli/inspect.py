@@ -1,0 +1,130 @@
+"""`tfl2hw inspect`: what is in a model, what of it is refused and why, and which boards it fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tfl2hw.cli import backend
+from tfl2hw.cli.census import count_macs, weight_bytes
+from tfl2hw.cli.options import Json, Model
+from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.errors import ModelError, Tfl2hwError
+from tfl2hw.frontend import load
+from tfl2hw.ir.graph import Graph
+from tfl2hw.ops import Verdict, review
+
+
+def inspect(model: Model, json: Json = False) -> None:
+    """Show what is in MODEL, what of it is refused and why, and the boards that it fits.
+
+    Exits with 2 where an operator is refused.
+    """
+    graph = load(model)
+    verdicts = review(graph)
+    refused = [verdict for verdict in verdicts if not verdict.accepted]
+    fits = [] if refused else _fits(model)
+    layers = [_layer(graph, verdict) for verdict in verdicts]
+    totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "weight_bytes")}
+    tensors = {"inputs": _tensors(graph, graph.inputs), "outputs": _tensors(graph, graph.outputs)}
+    if json:
+        print_json({"model": str(model), **tensors, **totals, "operators": layers, "boards": fits})
+    else:
+        _print(model, tensors, totals, layers, fits)
+    if refused:
+        raise ModelError(_sentence(graph, refused))
+
+
+def _layer(graph: Graph, verdict: Verdict) -> dict[str, Any]:
+    operator = verdict.operator
+    return {
+        "index": operator.index,
+        "op": operator.op,
+        "inputs": [
+            list(graph.tensors[i].shape)
+            for i in operator.inputs
+            if i >= 0 and not graph.tensors[i].is_constant
+        ],
+        "outputs": [list(graph.tensors[i].shape) for i in operator.outputs],
+        "macs": count_macs(graph, operator),
+        "weight_bytes": weight_bytes(graph, operator),
+        "refused": list(verdict.reasons),
+    }
+
+
+def _tensors(graph: Graph, indices: tuple[int, ...]) -> list[dict[str, Any]]:
+    tensors = [graph.tensors[index] for index in indices]
+    return [{"index": t.index, "name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in tensors]
+
+
+def _fits(model: Path) -> list[dict[str, Any]]:
+    """Each board with the predicted cycles, or with why the model does not fit."""
+    rows = []
+    with progress("fitting") as tell:
+        known = backend.boards()
+        for number, board in enumerate(known):
+            tell(f"fitting {board.name}", number / len(known))
+            try:
+                compiled = backend.compile_model(model, board.name)
+            except Tfl2hwError as refusal:
+                rows.append({
+                    "board": board.name,
+                    "fits": False,
+                    "predicted_cycles": None,
+                    "reason": str(refusal),
+                })
+            else:
+                cycles = compiled.predicted_cycles
+                rows.append({"board": board.name, "fits": True, "predicted_cycles": cycles, "reason": None})
+    return rows
+
+
+def _sentence(graph: Graph, refused: list[Verdict]) -> str:
+    """The first refusal in full, and how many more there are."""
+    first = refused[0]
+    more = f" (and {len(refused) - 1} more operators)" if len(refused) > 1 else ""
+    return (
+        f"{graph.file}: operator {first.operator.index} {first.operator.op}: {'; '.join(first.reasons)}{more}"
+    )
+
+
+def _print(
+    model: Path,
+    tensors: dict[str, list[dict[str, Any]]],
+    totals: dict[str, int],
+    layers: list[dict[str, Any]],
+    fits: list[dict[str, Any]],
+) -> None:
+    rows = [
+        (
+            layer["index"],
+            layer["op"],
+            _shapes(layer["inputs"]),
+            _shapes(layer["outputs"]),
+            layer["macs"],
+            layer["weight_bytes"],
+            "; ".join(layer["refused"]) or "yes",
+        )
+        for layer in layers
+    ]
+    print_table(
+        model.name, ("", "operator", "IFM", "OFM", "MACs", "weight bytes", "accepted"), rows, "r   rr"
+    )
+    for role, listed in tensors.items():
+        for tensor in listed:
+            what = f"{tensor['dtype']} {_shape(tensor['shape'])}"
+            say(f"{role[:-1]} tensor {tensor['index']} '{tensor['name']}': {what}")
+    say(f"{totals['macs']:,} MACs, {totals['weight_bytes']:,} bytes of weights and biases")
+    if fits:
+        chosen = [
+            (fit["board"], "yes" if fit["fits"] else fit["reason"], fit["predicted_cycles"]) for fit in fits
+        ]
+        print_table("", ("board", "fits", "predicted cycles"), chosen, "  r")
+
+
+def _shape(shape: list[int]) -> str:
+    return "x".join(str(size) for size in shape) or "scalar"
+
+
+def _shapes(shapes: list[list[int]]) -> str:
+    return ", ".join(_shape(shape) for shape in shapes)

@@ -1,0 +1,83 @@
+"""What the classes are called, and what a model says of an input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.errors import UsageError
+from tfl2hw.ir.graph import Graph
+
+Int8 = npt.NDArray[np.int8]
+WORD_AND_CLASS = re.compile(r".+_([A-Za-z]+)_(\d+)$")
+"""The end of a file name like ``kws_down_0``: a word and the number of its class."""
+
+SHOWN = 8
+"""Bytes that are printed of an answer that is no class."""
+
+
+def class_names(graph: Graph, labels: Path | None, inputs: Sequence[Path]) -> dict[int, str]:
+    """The name of each class, as far as anything tells: --labels, labels.txt, the inputs' names.
+
+    Raises
+    ------
+    UsageError : --labels names a file that is missing, or of another length than the output.
+    """
+    size = _classes(graph)
+    if labels is not None:
+        names = _read(labels)
+        if len(names) != size:
+            raise UsageError(f"{labels}: {len(names)} labels; the output of {graph.file} has {size} classes")
+        return dict(enumerate(names))
+    beside = Path(graph.file).parent / "labels.txt"
+    if beside.is_file() and len(names := _read(beside)) == size:
+        return dict(enumerate(names))
+    return names_from_files(inputs, size)
+
+
+def names_from_files(inputs: Sequence[Path], size: int) -> dict[int, str]:
+    """Class names from file names that end in WORD_CLASS; none where they contradict each other."""
+    names: dict[int, str] = {}
+    for file in inputs:
+        match = WORD_AND_CLASS.match(file.stem)
+        if match is None:
+            continue
+        word, number = match[1], int(match[2])
+        if number >= size or names.setdefault(number, word) != word:
+            return {}
+    return names if len(set(names.values())) == len(names) else {}
+
+
+def answer(graph: Graph, outputs: Sequence[Int8], names: dict[int, str]) -> str:
+    """What the outputs say: the class where the model classifies, else the first bytes."""
+    scores = outputs[0].reshape(-1)
+    if len(outputs) > 1 or not (names or _classifies(graph)):
+        return "; ".join(_bytes(output.reshape(-1)) for output in outputs)
+    best = int(scores.argmax())
+    return f"{names[best]} (class {best})" if best in names else f"class {best}"
+
+
+def _bytes(values: Int8) -> str:
+    shown = " ".join(str(value) for value in values[:SHOWN])
+    return f"{shown} ... ({len(values)} bytes)" if len(values) > SHOWN else shown
+
+
+def _read(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: not a readable text file with a label a line ({error})") from error
+
+
+def _classes(graph: Graph) -> int:
+    shape = graph.tensors[graph.outputs[0]].shape
+    return shape[-1] if shape else 1
+
+
+def _classifies(graph: Graph) -> bool:
+    last = [operator for operator in graph.operators if graph.outputs[0] in operator.outputs]
+    return bool(last) and last[0].op == "SOFTMAX"

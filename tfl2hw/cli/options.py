@@ -1,0 +1,49 @@
+"""Options that several commands share, each spelt and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfl2hw.ops import Numerics
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="An int8 .tflite file.", show_default=False)]
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="What `tfl2hw build -o DIR` wrote.", show_default=False)
+]
+Board = Annotated[
+    str, typer.Option("--board", help="A board's name; `tfl2hw boards` lists them.", show_default=False)
+]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", metavar="DIR", help="Where the files go.", show_default=False)
+]
+Inputs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--input",
+        metavar="FILE",
+        help="An input: .npy, or raw int8 bytes (.dat, .bin). May be repeated; a model with N inputs takes "
+        "each N of them as one sample.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="Class names, one a line. Without it: labels.txt beside the model, or WORD_CLASS in the names "
+        "of the inputs.",
+        show_default=False,
+    ),
+]
+Arithmetic = Annotated[Numerics, typer.Option("--numerics", help="The arithmetic to be exact to.")]
+Lanes = Annotated[
+    int | None, typer.Option("--lanes", help="Products a column makes a cycle (default: the board's).")
+]
+Columns = Annotated[
+    int | None, typer.Option("--columns", help="Filters worked on at once (default: the board's).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
