@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 from tfl2hw.errors import ModelError, ToolError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
 from tfl2hw.passes.evaluate import bound_inputs
 from tfl2hw.passes.pipeline import known_numerics
+from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
 TIMEOUT_SECONDS = 600

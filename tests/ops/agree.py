@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import tflite
-from tfl2hw.sim.oracle import interpret
 
 from tests.build_model import ModelBuilder
 from tfl2hw.frontend import load
 from tfl2hw.ops import NUMERICS
 from tfl2hw.passes import evaluate, evaluate_network, lower
+from tfl2hw.sim.oracle import interpret
 
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
 NONE, RELU = tflite.ActivationFunctionType.NONE, tflite.ActivationFunctionType.RELU

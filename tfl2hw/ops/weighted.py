@@ -87,7 +87,8 @@ def folded_bias(node: Node, axis: int) -> Int64:
     With it ``sum((x - zero_point) * w) + bias == sum(x * w) + folded``.
     """
     weights = _by_channel(node, axis)
-    return bias_values(node, len(weights)) - quantisation(node.input(0)).zero_point * weights.sum(axis=1)
+    sums: Int64 = weights.sum(axis=1)
+    return bias_values(node, len(weights)) - quantisation(node.input(0)).zero_point * sums
 
 
 def accumulator_range(node: Node, axis: int) -> tuple[Int64, Int64]:
