@@ -1,0 +1,95 @@
+"""What stands around a core: a UART, and on a board also its pins, PLL and reset."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.cdc import ResetSynchronizer
+from amaranth.lib.wiring import In, Out, connect
+
+from .pll import Ecp5Pll, Ice40Pll, Pll
+from .uart import Uart
+
+RESET_CYCLES_BITS = 6
+"""The core stays in reset for 2**RESET_CYCLES_BITS cycles after the PLL has locked."""
+
+
+class UartTop(wiring.Component):
+    """A core behind UART pins: the whole of a board's design but for PLL and pads.
+
+    Parameters
+    ----------
+    core : a component with byte streams ``i`` and ``o``.
+    divisor : clock cycles a bit.
+
+    Members
+    -------
+    rx : In(1). tx : Out(1).
+    """
+
+    rx: In(1, init=1)
+    tx: Out(1, init=1)
+
+    def __init__(self, core: Any, divisor: int) -> None:
+        self._core = core
+        self._divisor = divisor
+        super().__init__()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.core = self._core
+        m.submodules.uart = uart = Uart(self._divisor)
+        connect(m, uart.o, self._core.i)
+        connect(m, self._core.o, uart.i)
+        m.d.comb += [uart.rx.eq(self.rx), self.tx.eq(uart.tx)]
+        return m
+
+
+class BoardTop(wiring.Component):
+    """A ``UartTop`` on a board: its oscillator, a PLL, a reset that waits for it, its UART's pins.
+
+    Elaborates for an amaranth-boards platform with a default clock and a resource "uart".
+
+    Parameters
+    ----------
+    core : a component with byte streams ``i`` and ``o``.
+    pll : the core's clock.
+    divisor : cycles of that clock a bit.
+    """
+
+    def __init__(self, core: Any, pll: Ecp5Pll | Ice40Pll, divisor: int) -> None:
+        self._core = core
+        self._pll = pll
+        self._divisor = divisor
+        super().__init__({})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = sync = ClockDomain("sync")
+        m.submodules.pll = pll = self._make_pll(m, platform)
+        m.d.comb += sync.clk.eq(pll.clock_out)
+        self._reset(m, pll.locked)
+        m.submodules.top = top = UartTop(self._core, self._divisor)
+        uart = platform.request("uart")
+        m.d.comb += [top.rx.eq(uart.rx.i), uart.tx.o.eq(top.tx)]
+        return m
+
+    def _make_pll(self, m: Module, platform: Any) -> Pll:
+        if isinstance(self._pll, Ice40Pll):
+            return Pll(self._pll, platform.request(platform.default_clk, dir="-"))
+        pll = Pll(self._pll)
+        m.d.comb += pll.clock_in.eq(platform.request(platform.default_clk).i)
+        return pll
+
+    def _reset(self, m: Module, locked: Signal) -> None:
+        """Registered reset, long enough for block RAMs that need time after configuration."""
+        m.domains.start = start = ClockDomain("start", local=True)
+        m.d.comb += start.clk.eq(ClockSignal("sync"))
+        m.submodules.start = ResetSynchronizer(~locked, domain="start")
+        count = Signal(RESET_CYCLES_BITS + 1)
+        with m.If(~count[-1]):
+            m.d.start += count.eq(count + 1)
+        reset = Signal(init=1)
+        m.d.start += reset.eq(~count[-1])
+        m.d.comb += ResetSignal("sync").eq(reset)
+

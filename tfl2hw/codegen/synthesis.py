@@ -1,0 +1,44 @@
+"""RTLIL to a netlist of the chip's cells."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tfl2hw.codegen.tools import Progress
+from tfl2hw.codegen.yosys import run_yosys
+
+STAGE = "synthesis"
+
+_SYNTHESIS = {
+    "ecp5": "synth_ecp5 -top {name} -json {name}.json",
+    "ice40": "synth_ice40 -top {name} -json {name}.json",
+}
+_HEADER = re.compile(r"^\d+\.(\d+)\. ")
+_HEADERS = {"ecp5": 51, "ice40": 48}
+"""Steps that each synthesis script numbers; good enough for a progress bar."""
+
+COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i"
+"""Amaranth promises the old value when a word is read and written at once, which costs registers and
+a LUT behind each block RAM. No unit reads and writes one address at once, so the promise is taken back."""
+
+
+def synthesise(name: str, family: str, directory: Path, progress: Progress) -> None:
+    """``NAME.il`` to ``NAME.json`` in ``directory``; the log is ``synthesis.log``.
+
+    Parameters
+    ----------
+    family : "ecp5" or "ice40".
+
+    Raises
+    ------
+    ToolError : Yosys is missing, failed, or reports a conflict of drivers.
+    """
+
+    def follow(line: str) -> None:
+        step = _HEADER.match(line)
+        if step:
+            progress(STAGE, min(int(step.group(1)) / _HEADERS[family], 0.99))
+
+    commands = [f"read_rtlil {name}.il", COLLISIONS, _SYNTHESIS[family].format(name=name)]
+    run_yosys(commands, directory, "synthesis.log", follow)
