@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 HOUSE := build/house
 
 # The models that are not ours to ship; tests that want them say so when they skip.
-export TFL2HW_MODELS ?= ../shared/models
+export TFL2HW_MODELS ?= $(abspath ../shared/models)
 
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
@@ -23,9 +23,10 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or sys.exit("error: tfl2hw needs Python 3.10 to 3.13, and $(PYTHON) is %d.%d: name another one with PYTHON=..." % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv module: install it (on Debian: apt-get install python3-venv)" >&2; exit 2; }
 	@for tool in g++ perl; do command -v $$tool >/dev/null || { echo "error: $$tool is not on PATH: simulation needs g++, make and perl" >&2; exit 2; }; done
+	@echo "setting up $(VENV) (a minute, and downloads)"
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25"
-	$(BIN)/python -m pip install --quiet --editable ".[sim,build,dev]"
+	$(BIN)/python -m pip install -qq --upgrade "pip>=25"
+	$(BIN)/python -m pip install -qq --editable ".[sim,build,dev]"
 	@touch $(READY)
 
 demo: $(READY) ## digits on the iCEBreaker: simulate bit-exactly, then build the bitstream
