@@ -49,6 +49,8 @@ class Board:
     program : the command line, but for the bitstream's name, that loads a bitstream, best first.
     lanes, columns, requantizers : the array (see ``CoreConfig``).
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
+    bank_depth : words of a column's weight bank, at most.
+    vector_lanes : elements a cycle of the table-sum unit.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Board:
     requantizers: int
     scratchpad: str
     scratchpad_words: int
+    bank_depth: int
+    vector_lanes: int
     target_mhz: float
     clock_mhz: float
     baud: int = 1_000_000
@@ -76,6 +80,11 @@ class Board:
     def multiplier(self) -> str:
         """The ``CoreConfig.multiplier`` that this chip has."""
         return "generic" if self.family == "sim" else self.family
+
+    @property
+    def scratchpad_bytes(self) -> int:
+        """Feature-map memory, at most."""
+        return self.scratchpad_words * self.lanes
 
     @property
     def streamed(self) -> bool:

@@ -21,4 +21,6 @@ ICEBREAKER = Board(
     requantizers=1,
     scratchpad="spram",
     scratchpad_words=32768,
+    bank_depth=256,
+    vector_lanes=1,
 )

@@ -15,4 +15,6 @@ SIM_LARGE = Board(
     requantizers=4,
     scratchpad="block",
     scratchpad_words=131072,
+    bank_depth=1 << 16,
+    vector_lanes=8,
 )

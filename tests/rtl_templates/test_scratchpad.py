@@ -1,0 +1,110 @@
+"""The scratchpad of every kind against a dictionary, reads and writes at random in every cycle."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Module
+from amaranth.sim import Simulator
+
+from tests.rtl_templates.netlist import simulate_netlist
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.scratchpad import Scratchpad
+
+PORTS = ("read_address", "write_enable", "write_address", "write_data")
+
+
+def config(lanes: int, columns: int, words: int, scratchpad: str) -> CoreConfig:
+    return CoreConfig(
+        lanes=lanes, columns=columns, requantizers=1, accumulator_bits=24, mantissa_bits=20, mantissa_fraction=19,
+        offset_bits=24, shift_bits=5, bank_depth=16, parameter_depth=16, program_depth=16, scratchpad_words=words,
+        scratchpad=scratchpad,
+    )  # fmt: skip
+
+
+def traffic(config: CoreConfig, cycles: int, rng: random.Random):
+    """Rows for the ports, and what must be read (None: not defined) ``read_latency`` cycles later."""
+    groups = config.lanes // config.columns
+    size = 8 * config.columns
+    half = 1 << (config.word_address_bits - 1)
+    near = [*range(8), *range(half, half + 8), config.scratchpad_words - 1]
+    memory: dict[int, int] = {}
+    rows, wanted = [], []
+    for _ in range(cycles):
+        read, write = rng.choice(near), rng.choice(near)
+        enable = rng.choice([0, rng.getrandbits(groups), (1 << groups) - 1])
+        data = rng.getrandbits(8 * config.lanes)
+        clash = read == write if config.scratchpad == "block" else read // half == write // half
+        wanted.append(None if clash and enable else memory.get(read, 0))
+        mask = sum(((1 << size) - 1) << (size * n) for n in range(groups) if enable >> n & 1)
+        memory[write] = memory.get(write, 0) & ~mask | data & mask
+        rows.append((read, enable, write, data))
+    return rows, wanted
+
+
+def behavioural(dut: Scratchpad, rows) -> list[int]:
+    seen = []
+
+    async def bench(ctx):
+        for row in rows:
+            for port, value in zip(PORTS, row, strict=True):
+                ctx.set(getattr(dut, port), value)
+            seen.append(ctx.get(dut.read_data))
+            await ctx.tick()
+
+    m = Module()
+    m.submodules.dut = dut
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return seen
+
+
+def compare(seen: list[int], wanted: list[int | None], latency: int) -> None:
+    pairs = [(got, want) for got, want in zip(seen[latency:], wanted, strict=False) if want is not None]
+    assert len(pairs) > len(wanted) // 3
+    assert [got for got, _ in pairs] == [want for _, want in pairs]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "columns", "words", "kind"),
+    [(4, 4, 64, "block"), (8, 8, 100, "block"), (8, 4, 64, "block"), (4, 2, 64, "block"), (16, 4, 32, "block"),
+     (4, 4, 64, "spram-model"), (4, 2, 64, "spram-model"), (4, 4, 1024, "spram-model")],
+)  # fmt: skip
+def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str) -> None:
+    shape = config(lanes, columns, words, kind)
+    rows, wanted = traffic(shape, 1500, random.Random(lanes * columns))
+    latency = Scratchpad.read_latency(shape)
+    seen = behavioural(Scratchpad(shape), [*rows, *[(0, 0, 0, 0)] * latency])
+    compare(seen, wanted, latency)
+
+
+def test_spram_cells_do_the_same(tmp_path: Path) -> None:
+    shapes = [config(4, 4, 32768, "spram"), config(4, 2, 4096, "spram")]
+    units = {f"columns{shape.columns}": Scratchpad(shape) for shape in shapes}
+    made = {name: traffic(shape, 1500, random.Random(shape.columns)) for name, shape in zip(units, shapes, strict=True)}
+    latency = Scratchpad.read_latency(shapes[0])
+    # The cells' model starts unknown where the traffic's memory starts at zero: write everything first.
+    rows = {name: _zeroed(shape) + made[name][0] for name, shape in zip(units, shapes, strict=True)}
+    padded = {name: [*rows[name], *[(0, 0, 0, 0)] * latency] for name in units}
+    seen = simulate_netlist(units, "ice40", PORTS, "read_data", padded, tmp_path)
+    for name in units:
+        start = len(rows[name]) - len(made[name][0])
+        compare(seen[name][start:], made[name][1], latency)
+
+
+def _zeroed(shape: CoreConfig) -> list[tuple[int, ...]]:
+    half = 1 << (shape.word_address_bits - 1)
+    everything = (1 << (shape.lanes // shape.columns)) - 1
+    near = [*range(8), *range(half, half + 8), shape.scratchpad_words - 1]
+    return [((address + half) % (2 * half), everything, address, 0) for address in near]
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="lanes must be 4 with scratchpad 'spram', not 8"):
+        Scratchpad(config(8, 4, 64, "spram"))
+    with pytest.raises(ValueError, match="scratchpad_words must be at most 32768 with scratchpad 'spram-model', not"):
+        Scratchpad(config(4, 4, 40000, "spram-model"))
