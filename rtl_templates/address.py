@@ -7,27 +7,17 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import COORDINATE_BITS, COUNT_BITS, FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, LEVELS, ConfigBus, Kind, token_layout
+from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, LEVELS, ConfigBus, Kind, token_layout
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
     """What goes with a read address: the token, the job's kind and whether the word is padding."""
     return data.StructLayout({
-        "token": token_layout(token_address_bits(config), config.lane_bits),
+        "token": token_layout(config),
         "active": unsigned(1),
         "kind": Kind,
         "pad": unsigned(1),
     })
-
-
-def token_address_bits(config: CoreConfig) -> int:
-    """Bits of a token's address: a word of a weight bank, or a part of a parameter or table entry."""
-    deepest = max(config.bank_depth, config.parameter_depth * config.parameter_parts)
-    if config.vector_lanes:
-        deepest = max(deepest, config.table_depth * config.table_parts)
-    if config.softmax:
-        deepest = max(deepest, 256 * config.exponential_parts)
-    return (deepest - 1).bit_length()
 
 
 class AddressGenerator(wiring.Component):
@@ -67,19 +57,20 @@ class AddressGenerator(wiring.Component):
     def _registers(self, m: Module) -> None:
         """The job's configuration, written over the bus."""
         config, bus = self._config, self.bus
-        address, coordinate = config.byte_address_bits, COORDINATE_BITS
-        shapes = {f"count{level}": signed(COUNT_BITS) for level in range(LEVELS)}
+        address, coordinate = config.byte_address_bits, config.coordinate_bits
+        count = config.count_bits
+        shapes = {f"count{level}": signed(count) for level in range(LEVELS)}
         shapes |= {f"step{level}": unsigned(address) for level in range(LEVELS)}
         shapes |= {f"{axis}{level}": signed(coordinate) for axis in ("row", "column") for level in range(1, 5)}
         shapes |= dict.fromkeys(("base", "load_base"), unsigned(address))
         shapes |= dict.fromkeys(("base_row", "base_column"), signed(coordinate))
         shapes |= dict.fromkeys(("height", "width"), unsigned(coordinate))
         shapes |= dict.fromkeys(("window_skip", "window_stride"), signed(5))
-        token_bits = token_address_bits(config)
+        token_bits = config.token_address_bits
         shapes |= {
-            "weight_base": unsigned(token_bits), "gap": signed(8), "load_words": signed(COUNT_BITS),
-            "load_first": unsigned(7), "load_count": signed(8), "load_address": unsigned(token_bits),
-            "load_parameter_words": signed(COUNT_BITS),
+            "weight_base": unsigned(token_bits), "gap": signed(8), "load_words": signed(count),
+            "load_first": unsigned(config.destination_bits), "load_count": signed(8), "load_address": unsigned(token_bits),
+            "load_parameter_words": signed(count),
         }  # fmt: skip
         self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
         for name, register in self._r.items():
@@ -89,7 +80,7 @@ class AddressGenerator(wiring.Component):
     def _nest(self, m: Module) -> None:
         """Stage 0: counters and the state machine; what they issue is registered once."""
         r, bus = self._r, self.bus
-        counts = [Signal(signed(COUNT_BITS), name=f"left{level}", reset_less=True) for level in range(LEVELS)]
+        counts = [Signal(signed(self._config.count_bits), name=f"left{level}", reset_less=True) for level in range(LEVELS)]
         kind, pick, hold, streams = Signal(Kind), Signal(), Signal(), Signal()
         first, issue = Signal(), Signal()
         window = Signal(signed(5), reset_less=True)
@@ -185,10 +176,10 @@ class AddressGenerator(wiring.Component):
         the requantizers' own do."""
         r, config = self._r, self._config
         token, stop, enters = Signal(), Signal(), Signal()
-        words, destinations = Signal(signed(COUNT_BITS), reset_less=True), Signal(signed(8), reset_less=True)
-        destination = Signal(7, reset_less=True)
+        words, destinations = Signal(signed(self._config.count_bits), reset_less=True), Signal(signed(8), reset_less=True)
+        destination = Signal(config.destination_bits, reset_less=True)
         parameters = Signal()
-        address = Signal(token_address_bits(config), reset_less=True)
+        address = Signal(config.token_address_bits, reset_less=True)
         parameter_start = Signal.like(address)
         word_last, destination_last = words[-1], destinations[-1]
         m.d.comb += stop.eq(token & word_last & destination_last & (parameters | ~streams))
@@ -231,7 +222,7 @@ class AddressGenerator(wiring.Component):
         s2 = Signal.like(s1)
         m.d.sync += s2.eq(s1)
         step = Signal(config.byte_address_bits, reset_less=True)
-        row, column = Signal(signed(COORDINATE_BITS)), Signal(signed(COORDINATE_BITS))
+        row, column = Signal(signed(config.coordinate_bits)), Signal(signed(config.coordinate_bits))
         restart = Signal()
         with m.If(s1.issue):
             m.d.sync += asked.eq(s1.level)
@@ -245,7 +236,7 @@ class AddressGenerator(wiring.Component):
         s3 = Signal.like(s2)
         m.d.sync += s3.eq(s2)
         address = Signal(config.byte_address_bits, reset_less=True)
-        y, x = Signal(signed(COORDINATE_BITS)), Signal(signed(COORDINATE_BITS))
+        y, x = Signal(signed(config.coordinate_bits)), Signal(signed(config.coordinate_bits))
         source = Signal(config.byte_address_bits, reset_less=True)
         with m.If(s2.issue):
             m.d.sync += [
@@ -266,7 +257,7 @@ class AddressGenerator(wiring.Component):
             register = Signal(len(carried), name=f"load_{number}", reset_less=True)
             m.d.sync += register.eq(carried)
             carried = register
-        destination, where = carried[:7], carried[7:]
+        destination, where = carried[: config.destination_bits], carried[config.destination_bits :]
         outside = (y.as_unsigned() >= r["height"]) | (x.as_unsigned() >= r["width"])
         m.d.sync += [
             self.read_address.eq(Mux(s3.load, source, address)[lane_bits:]),
@@ -287,7 +278,7 @@ class AddressGenerator(wiring.Component):
     def _weight_address(self, m: Module, s2: Signal) -> Signal:
         """Level with stage 3: counts up within a pixel, rewinds at the next, moves on with a group."""
         r = self._r
-        weight = Signal(token_address_bits(self._config), reset_less=True)
+        weight = Signal(self._config.token_address_bits, reset_less=True)
         group = Signal.like(weight)
         crossed = Signal()
         following = weight + 1

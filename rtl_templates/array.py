@@ -6,7 +6,6 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .address import token_address_bits
 from .column import Column, result_layout
 from .config import CoreConfig
 from .delay import delayed
@@ -35,7 +34,7 @@ class Array(wiring.Component):
     def __init__(self, config: CoreConfig, image: Image = EMPTY) -> None:
         self._config = config
         self._image = image
-        token = token_layout(token_address_bits(config), config.lane_bits)
+        token = token_layout(config)
         super().__init__({
             "bus": In(ConfigBus()),
             "token": In(token), "x": In(8 * config.lanes),

@@ -7,7 +7,6 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from .address import token_address_bits
 from .config import CoreConfig
 from .delay import delayed
 from .isa import token_layout
@@ -46,7 +45,7 @@ class Column(wiring.Component):
         self._config = config
         self._index = index
         self._weights = weights
-        token = token_layout(token_address_bits(config), config.lane_bits)
+        token = token_layout(config)
         super().__init__({
             "token": In(token), "x": In(8 * config.lanes),
             "token_out": Out(token), "x_out": Out(8 * config.lanes),
@@ -56,7 +55,7 @@ class Column(wiring.Component):
     @staticmethod
     def latency(config: CoreConfig) -> int:
         """Bank read (1), multiplier, adder tree, accumulator (1)."""
-        return 1 + LaneMultiplier.latency + config.lane_bits + 1
+        return 1 + config.multiplier_latency + config.lane_bits + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -65,7 +64,9 @@ class Column(wiring.Component):
         weight = self._bank(m)
         operand = Signal(8 * config.lanes, reset_less=True)
         m.d.sync += operand.eq(self._lanes(m))
-        m.submodules.multiplier = multiplier = LaneMultiplier(config.lanes, config.multiplier)
+        m.submodules.multiplier = multiplier = LaneMultiplier(
+            config.lanes, config.multiplier, config.multiplier_latency
+        )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
         total = self._tree(m, products)

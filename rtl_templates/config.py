@@ -29,6 +29,9 @@ class CoreConfig:
     scratchpad : "block" (one read and one write port, read and write at once), "spram" (two
         single-port banks of UP5K SPRAM, told apart by the top address bit; a read and a write in
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
+    multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
+    count_bits, coordinate_bits : widths of loop counters (signed, ``count - 2``) and of the row and
+        column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     window : whether columns have the sliding 3x3 depthwise window.
     mover : whether the core has the byte mover (im2col, repacking).
@@ -52,6 +55,9 @@ class CoreConfig:
     parameter_depth: int
     program_depth: int
     scratchpad_words: int
+    multiplier_latency: int = 3
+    count_bits: int = 13
+    coordinate_bits: int = 11
     scratchpad: str = "block"
     multiplier: str = "generic"
     window: bool = True
@@ -95,9 +101,19 @@ class CoreConfig:
         return self.word_address_bits + self.lane_bits
 
     @property
-    def bank_address_bits(self) -> int:
-        """Bits of a weight-bank address."""
-        return max(1, (self.bank_depth - 1).bit_length())
+    def destination_bits(self) -> int:
+        """Bits that number the memories a load can go to (see ``tail.destinations``)."""
+        return (self.columns + self.requantizers + 2).bit_length()
+
+    @property
+    def token_address_bits(self) -> int:
+        """Bits of a token's address: a word of a weight bank, or a part of a parameter or table entry."""
+        deepest = max(self.bank_depth, self.parameter_depth * self.parameter_parts)
+        if self.vector_lanes:
+            deepest = max(deepest, self.table_depth * self.table_parts)
+        if self.softmax:
+            deepest = max(deepest, 256 * self.exponential_parts)
+        return (deepest - 1).bit_length()
 
     @property
     def parameter_bits(self) -> int:

@@ -32,9 +32,9 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
+from .config import CoreConfig
+
 VALUE_BITS = 24
-COUNT_BITS = 13
-COORDINATE_BITS = 11
 LEVELS = 6
 
 FRONT_REGISTERS = (
@@ -146,7 +146,7 @@ class ConfigBus(wiring.Signature):
         super().__init__({"valid": Out(1), "start": Out(1), "register": Out(6), "value": Out(VALUE_BITS)})
 
 
-def token_layout(weight_address_bits: int, lane_bits: int) -> data.StructLayout:
+def token_layout(config: CoreConfig) -> data.StructLayout:
     """Control that travels with an IFM word from column to column.
 
     ``valid``: the word takes part in a matrix job. ``first``/``last``: it opens/closes a pixel.
@@ -162,7 +162,7 @@ def token_layout(weight_address_bits: int, lane_bits: int) -> data.StructLayout:
         "final": unsigned(1),
         "pick": unsigned(1),
         "write": unsigned(1),
-        "destination": unsigned(7),
-        "address": unsigned(weight_address_bits),
-        "offset": unsigned(lane_bits),
+        "destination": unsigned(config.destination_bits),
+        "address": unsigned(config.token_address_bits),
+        "offset": unsigned(config.lane_bits),
     })

@@ -25,13 +25,15 @@ SMALL_PART = 4
 class LaneMultiplier(wiring.Component):
     """``lanes`` int8 products a cycle.
 
-    Latency: ``latency`` cycles from ``x`` and ``w`` to ``p``. Throughput: one word a cycle.
+    Latency: ``latency`` cycles from ``x`` and ``w`` to ``p``: operands (1), product (2), and an output
+    register (3) if asked for. Throughput: one word a cycle.
     Range: all of int8 times int8, -128 * -128 included. No lane depends on another.
 
     Parameters
     ----------
     lanes : products a cycle; even for "ice40", where a SB_MAC16 makes two.
     kind : "generic", "ecp5" (one MULT18X18D a lane) or "ice40".
+    latency : 3, or 2 to save the output register ("ecp5" always has it).
 
     Members
     -------
@@ -39,15 +41,15 @@ class LaneMultiplier(wiring.Component):
     p : Out(array of signed(16)), the products.
     """
 
-    latency = 3
-    """Operands (1), product (2), output (3)."""
-
-    def __init__(self, lanes: int, kind: str) -> None:
+    def __init__(self, lanes: int, kind: str, latency: int = 3) -> None:
         _check_kind(kind)
+        if latency not in ((3,) if kind == "ecp5" else (2, 3)):
+            raise ValueError(f"latency must be 3, or 2 for another kind than ecp5, not {latency!r} for {kind!r}")
         if lanes < 1 or (kind == "ice40" and lanes % 2):
             raise ValueError(f"lanes must be positive, and even for ice40, not {lanes!r}")
         self._lanes = lanes
         self._kind = kind
+        self.latency = latency
         super().__init__({
             "x": In(8 * lanes),
             "w": In(8 * lanes),
@@ -59,7 +61,11 @@ class LaneMultiplier(wiring.Component):
         xs = [self.x[8 * lane : 8 * lane + 8].as_signed() for lane in range(self._lanes)]
         ws = [self.w[8 * lane : 8 * lane + 8].as_signed() for lane in range(self._lanes)]
         if self._kind == "ice40":
-            products = [p for n in range(0, self._lanes, 2) for p in _mac16(m, f"lane{n}", xs[n : n + 2], ws[n : n + 2])]
+            products = [
+                p
+                for n in range(0, self._lanes, 2)
+                for p in _mac16(m, f"lane{n}", xs[n : n + 2], ws[n : n + 2], self.latency - 2)
+            ]
         elif self._kind == "ecp5":
             products = [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(zip(xs, ws))]
         else:
@@ -163,8 +169,8 @@ def _plain(m: Module, name: str, a: Value, b: Value, latency: int) -> Value:
     return delayed(m, delayed(m, a, 1, f"{name}_a") * delayed(m, b, 1, f"{name}_b"), latency - 1, f"{name}_p")
 
 
-def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value]) -> list[Value]:
-    """Two products from one SB_MAC16 in its dual 8x8 mode (2 cycles), and a register."""
+def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value], registers: int) -> list[Value]:
+    """Two products from one SB_MAC16 in its dual 8x8 mode (2 cycles), and ``registers`` behind it."""
     both = Signal(32, name=f"{name}_o")
     off = {f"i_{port}": Const(0) for port in (
         "AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT",
@@ -184,7 +190,7 @@ def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value]) -> list[Value
         i_CLK=ClockSignal(), i_CE=Const(1), i_A=Cat(xs), i_B=Cat(ws), i_C=Const(0, 16), i_D=Const(0, 16),
         o_O=both, **off, **unused,
     )  # fmt: skip
-    late = delayed(m, both, 1, f"{name}_late")
+    late = delayed(m, both, registers, f"{name}_late")
     return [late[:16].as_signed(), late[16:].as_signed()]
 
 

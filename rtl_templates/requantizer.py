@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -70,16 +70,15 @@ class Requantizer(wiring.Component):
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
                 m.d.sync += register.eq(self.bus.value)
 
-        mantissa, offset, shift = self._read_parameters(m)
         m.submodules.multiplier = multiplier = WideMultiplier(
             config.accumulator_bits, config.mantissa_bits, config.multiplier
         )
+        mantissa, offset, shift = self._read_parameters(m, multiplier.latency)
         m.d.comb += [multiplier.a.eq(delayed(m, self.result.value, 2, "accumulator")), multiplier.b.eq(mantissa)]
-        offset = delayed(m, offset, multiplier.latency, "offset").as_signed()
-        shift = delayed(m, shift, multiplier.latency + 2, "shift")
+        shift = delayed(m, shift, 2, "shift")
 
         v = Signal(signed(self.total_bits(config)), reset_less=True)
-        m.d.sync += v.eq(multiplier.p + offset)
+        m.d.sync += v.eq(multiplier.p + offset.as_signed())
         fraction = config.mantissa_fraction
         w = Signal(signed(len(v) - fraction + 1), reset_less=True)
         m.d.sync += w.eq(v[fraction:].as_signed() - Cat(Const(0, 1), v[-1] & half_away))
@@ -109,16 +108,12 @@ class Requantizer(wiring.Component):
         m.d.sync += [below.eq(rounded < low), above.eq(rounded > high), byte.eq(rounded)]
         m.d.sync += self.y.eq(Mux(below, low, Mux(above, high, byte)))
 
-    def _read_parameters(self, m: Module) -> tuple[Signal, Signal, Signal]:
-        """The entry of each result, two cycles after it: entries follow the order of the results."""
+    def _read_parameters(self, m: Module, wait: int) -> tuple[Value, Value, Value]:
+        """The entry of each result: the mantissa two cycles after it, the rest ``wait`` cycles later.
+
+        The rest stands in a memory of its own, read later: an address is narrower than what it reads.
+        """
         config = self._config
-        m.submodules.memory = memory = Memory(
-            shape=config.parameter_bits, depth=config.parameter_depth, init=self._parameters
-        )
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            write.en.eq(self.load_enable), write.addr.eq(self.load_address), write.data.eq(self.load_data)
-        ]  # fmt: skip
         group = Signal(self._address_bits)
         place = Signal(range(config.chain))
         base = self.bus.valid & (self.bus.register == INDEX["parameter_base"])
@@ -129,8 +124,23 @@ class Requantizer(wiring.Component):
             m.d.sync += group.eq(group + config.chain)
         with m.If(self.result.valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
-        m.d.comb += read.addr.eq(group + place)
-        entry = Signal(config.parameter_bits, reset_less=True)
-        m.d.sync += entry.eq(read.data)
-        mantissa, rest = entry[: config.mantissa_bits], entry[config.mantissa_bits :]
+        address = Signal(self._address_bits)
+        m.d.comb += address.eq(group + place)
+        mantissa = self._memory(m, "mantissas", 0, config.mantissa_bits, address)
+        rest_bits = config.offset_bits + config.shift_bits
+        rest = self._memory(m, "rest", config.mantissa_bits, rest_bits, delayed(m, address, wait, "address"))
         return mantissa, rest[: config.offset_bits], rest[config.offset_bits :]
+
+    def _memory(self, m: Module, name: str, start: int, bits: int, address: Value) -> Signal:
+        """``bits`` bits of every entry from bit ``start``, two cycles after ``address``."""
+        mask = (1 << bits) - 1
+        init = [entry >> start & mask for entry in self._parameters]
+        m.submodules[name] = memory = Memory(shape=bits, depth=self._config.parameter_depth, init=init)
+        write, read = memory.write_port(), memory.read_port()
+        entry = Signal(bits, name=name, reset_less=True)
+        m.d.comb += [
+            write.en.eq(self.load_enable), write.addr.eq(self.load_address),
+            write.data.eq(self.load_data[start : start + bits]), read.addr.eq(address),
+        ]  # fmt: skip
+        m.d.sync += entry.eq(read.data)
+        return entry

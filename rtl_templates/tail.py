@@ -6,7 +6,6 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .address import token_address_bits
 from .config import CoreConfig
 from .isa import token_layout
 
@@ -41,10 +40,10 @@ class Tail(wiring.Component):
         self._config = config
         self._most = max(config.parameter_parts, config.table_parts, config.exponential_parts)
         super().__init__({
-            "token": In(token_layout(token_address_bits(config), config.lane_bits)),
+            "token": In(token_layout(config)),
             "x": In(8 * config.lanes),
             "enable": Out(config.requantizers + 3),
-            "address": Out(token_address_bits(config)),
+            "address": Out(config.token_address_bits),
             "entry": Out(8 * config.lanes * self._most),
         })
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tfl2hw import __version__
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS
 from tfl2hw.schedule.matrix import Move
 from tfl2hw.schedule.schedule import Schedule, Table, matrices
 from tfl2hw.schedule.widths import parameter_widths
@@ -18,8 +19,11 @@ STREAMED_PARAMETERS = 64
 """Parameter entries kept of a streamed model: more than are in flight at a time."""
 
 
-def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier: str) -> CoreConfig:
-    """The configuration of the smallest core that runs ``schedule``. Its identity is still zero."""
+def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier_latency: int) -> CoreConfig:
+    """The configuration of the smallest core that runs ``schedule``, with plain multipliers.
+
+    Its identity is still zero.
+    """
     target = schedule.target
     jobs = matrices(schedule.layers)
     widths = parameter_widths(schedule.parameters)
@@ -48,7 +52,9 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier:
         program_depth=max(2, len(program.words)),
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
-        multiplier=multiplier,
+        multiplier_latency=multiplier_latency,
+        count_bits=_bits(program, ("count", "load_words", "load_parameter_words", "out_inner", "out_outer")),
+        coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
         window=any(job.pick and job.weights.shape[2] > 1 for job in jobs),
         mover=any(isinstance(job, Move) for job in every),
         softmax=bool(schedule.exponentials),
@@ -57,6 +63,17 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier:
         table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
         vector_shift=schedule.vector_shift,
     )
+
+
+def _bits(program: Program, prefixes: tuple[str, ...]) -> int:
+    """Bits, sign included, of the largest value that the program writes to such registers."""
+    extreme = 0
+    for word in program.words:
+        opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
+        if opcode < len(REGISTERS) and REGISTERS[opcode].startswith(prefixes):
+            signed = value - (1 << VALUE_BITS) if value >> (VALUE_BITS - 1) else value
+            extreme = max(extreme, signed if signed >= 0 else ~signed)
+    return extreme.bit_length() + 1
 
 
 def with_identity(config: CoreConfig, image: Image) -> CoreConfig:

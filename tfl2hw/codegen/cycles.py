@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain
-from tfl2hw.rtl_templates.isa import COUNT_BITS, FLAG_STREAM, LEVELS, REGISTERS, VALUE_BITS, Kind, Opcode
+from tfl2hw.rtl_templates.isa import FLAG_STREAM, LEVELS, REGISTERS, VALUE_BITS, Kind, Opcode
 
 FIRST = 3
 """Cycle in which the first instruction is executed, counted from the run strobe."""
@@ -59,9 +59,8 @@ def count_cycles(words: Sequence[int], config: CoreConfig) -> CycleCount:
 
 
 def _signed(value: int) -> int:
-    """A count register's value."""
-    value &= (1 << COUNT_BITS) - 1
-    return value - (1 << COUNT_BITS) if value >> (COUNT_BITS - 1) else value
+    """A count register's value as it was written."""
+    return value - (1 << VALUE_BITS) if value >> (VALUE_BITS - 1) else value
 
 
 def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> int:
@@ -70,7 +69,7 @@ def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> 
         return 1 + (_signed(registers["load_words"]) + 2) * (_signed(registers["load_count"]) + 2)
     counts = [_signed(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
     tokens = counts[0] * counts[1] * counts[2]
-    gap = (registers["gap"] + 1) & 0xFF
+    gap = _signed(registers["gap"]) + 1
     if not start & FLAG_STREAM:
         pixels = counts[3] * counts[4] * counts[5]
         return pixels * tokens + (pixels - 1) * gap

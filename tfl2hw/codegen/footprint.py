@@ -1,0 +1,58 @@
+"""Block RAMs that a core takes, counted before synthesis."""
+
+from __future__ import annotations
+
+from tfl2hw.boards import Board
+from tfl2hw.errors import DoesNotFit
+from tfl2hw.rtl_templates.config import CoreConfig
+
+_SHAPES = {
+    "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+}
+"""Depth and width in which one block RAM of the family can be used."""
+
+
+def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
+    """Block RAMs of each kind of memory, by the cheapest shape of the family's block."""
+
+    def count(depth: int, width: int) -> int:
+        return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
+
+    word = 8 * config.lanes
+    rest = config.offset_bits + config.shift_bits
+    parameters = count(config.parameter_depth, config.mantissa_bits) + count(config.parameter_depth, rest)
+    memories = {
+        "weights": config.columns * count(config.bank_depth, word),
+        "parameters": config.requantizers * parameters,
+        "program": count(config.program_depth, 32),
+    }
+    if config.scratchpad == "block":
+        memories["scratchpad"] = count(config.scratchpad_words, word)
+    if config.vector_lanes:
+        memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
+    if config.softmax:
+        memories["exponentials"] = count(256, 32)
+    return memories
+
+
+def check_fit(config: CoreConfig, board: Board, file: str) -> None:
+    """Raises DoesNotFit, with the numbers, when the board's chip has too few multipliers or block RAMs."""
+    chip = board.chip
+    if chip is None:
+        return
+    products = config.lanes * config.columns
+    if products > chip.multipliers:
+        raise DoesNotFit(
+            f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} products a "
+            f"cycle, {board.name} ({chip.name}) has multipliers for {chip.multipliers}; choose fewer with --lanes "
+            "and --columns."
+        )
+    needed = block_rams(config, board.family)
+    total = sum(needed.values())
+    if total > chip.block_rams:
+        parts = ", ".join(f"{name} {number}" for name, number in sorted(needed.items(), key=lambda item: -item[1]))
+        raise DoesNotFit(
+            f"{file}: the core needs {total} block RAMs ({parts}), {board.name} ({chip.name}) has "
+            f"{chip.block_rams}; choose a larger board or a smaller model."
+        )
