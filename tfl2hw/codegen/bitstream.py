@@ -104,7 +104,7 @@ def build_bitstream(
         progress(stage, 1.0)
         return result
 
-    timed("elaboration", lambda: elaborate_top(core_factory(), board, pll, directory))
+    timed("elaboration", lambda: elaborate(core_factory(), board, pll, directory))
     timed("synthesis", lambda: synthesise(NAME, board.family, directory, progress))
     routed: Routed = timed(
         "place and route", lambda: place_and_route(NAME, board, pll.mhz, directory, progress, seed, router)
@@ -121,7 +121,7 @@ def build_bitstream(
     )
 
 
-def elaborate_top(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
+def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
     """RTLIL and pin constraints, by the board's platform."""
     top = BoardTop(core, pll, uart_divisor(pll.mhz, board.baud))
     plan = board.make_platform().prepare(top, NAME, debug_verilog=False, emit_src=False)
