@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .column import Column, result_layout
+from .column import Column, first_control, result_layout
 from .config import CoreConfig
 from .delay import delayed
 from .image import EMPTY, Image
@@ -26,8 +26,9 @@ class Array(wiring.Component):
     Members
     -------
     bus : In(ConfigBus).
-    token, x : In, to column 0. ``tail_token``, ``tail_x`` : Out, what left the last column.
-    load_enable : In(Q), load_address, load_data : In, parameter entries for the requantizers.
+    token : In, to column 0; x : In, its word, one cycle later. ``tail_token``, ``tail_x`` : Out, what left
+        the last column.
+    load_enable : In(Q), load_address, load_data : In, parts of parameter entries for the requantizers.
     valid : Out(1), y : Out(8 * Q).
     """
 
@@ -40,8 +41,7 @@ class Array(wiring.Component):
             "token": In(token), "x": In(8 * config.lanes),
             "tail_token": Out(token), "tail_x": Out(8 * config.lanes),
             "load_enable": In(config.requantizers),
-            "load_address": In(max(1, (config.parameter_depth - 1).bit_length())),
-            "load_data": In(config.parameter_bits),
+            "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
             "valid": Out(1), "y": Out(8 * config.requantizers),
         })  # fmt: skip
 
@@ -56,14 +56,16 @@ class Array(wiring.Component):
         config, image = self._config, self._image
         token, x = self.token, self.x
         bytes_out = []
+        control = first_control(m, config, token)
         for group in range(config.requantizers):
             result = Signal(result_layout(config), name=f"no_result_{group}")
             for place in range(config.chain):
                 index = group * config.chain + place
                 weights = image.weights[index] if image.weights else ()
                 m.submodules[f"column{index}"] = column = Column(config, index, weights)
-                m.d.comb += [column.token.eq(token), column.x.eq(x), column.result.eq(result)]
-                token, x, result = column.token_out, column.x_out, column.result_out
+                m.d.comb += [column.token.eq(token), column.x.eq(x), column.control.eq(control)]
+                m.d.comb += column.result.eq(result)
+                token, x, control, result = column.token_out, column.x_out, column.control_out, column.result_out
             parameters = image.parameters[group] if image.parameters else ()
             m.submodules[f"requantizer{group}"] = requantizer = Requantizer(config, parameters)
             connect(m, flipped(self.bus), requantizer.bus)

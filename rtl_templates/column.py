@@ -16,6 +16,16 @@ WINDOW = 3
 """Rows and columns of the sliding depthwise window."""
 
 
+CONTROL = data.StructLayout({"valid": 1, "first": 1, "last": 1, "final": 1})
+"""A token's flags as the accumulator needs them: ``last`` only with ``valid``."""
+
+
+def first_control(m: Module, config: CoreConfig, token: data.View[data.StructLayout]) -> Value:
+    """Column 0's ``control``: the flags of ``token`` when its sum of products is there."""
+    flags = Cat(token.valid, token.first, token.valid & token.last, token.final)
+    return delayed(m, flags, Column.latency(config) - 1, "control")
+
+
 def result_layout(config: CoreConfig) -> data.StructLayout:
     """A finished accumulator on its way to the requantizer."""
     return data.StructLayout({"value": signed(config.accumulator_bits), "valid": 1, "final": 1})
@@ -24,19 +34,22 @@ def result_layout(config: CoreConfig) -> data.StructLayout:
 class Column(wiring.Component):
     """Multiplies the passing IFM word with a word of its bank and sums over a pixel's words.
 
-    The word and its token go on to the next column one cycle later. In a job with ``pick`` the
+    A token comes one cycle before its word, so that the bank's word is there when the IFM word is.
+    Both go on to the next column one cycle later. In a job with ``pick`` the
     column takes byte ``offset + index`` of each word alone: it stands in lane 0, the byte three
     tokens earlier in lane 1 and six earlier in lane 2, which is a 3x3 window when the words come
     column by column of three rows; the other lanes then have weights of zero.
 
-    Latency: ``latency(config)`` cycles from ``token``/``x`` to the accumulator's final value, one
+    Latency: ``latency(config)`` cycles from ``token`` to the accumulator's final value, one
     more to ``result_out`` through an empty chain.
     Throughput: one token a cycle. Range: no sum may leave ``accumulator_bits`` (the compiler sizes
     it from the real weights).
 
     Members
     -------
-    token, x : In, this column's input; ``token_out``, ``x_out`` : Out, the next one's.
+    token : In, this column's input; x : In, its word, one cycle later. ``token_out``, ``x_out`` : Out,
+        the next one's.
+    control : In, what the accumulator has to do; ``control_out`` : Out, the same for the next column.
     result, result_out : the chain of finished accumulators, two registers a column, so that the
         results of a group of columns leave it in consecutive cycles, the last column's first.
     """
@@ -49,6 +62,7 @@ class Column(wiring.Component):
         super().__init__({
             "token": In(token), "x": In(8 * config.lanes),
             "token_out": Out(token), "x_out": Out(8 * config.lanes),
+            "control": In(CONTROL), "control_out": Out(CONTROL),
             "result": In(result_layout(config)), "result_out": Out(result_layout(config)),
         })  # fmt: skip
 
@@ -62,36 +76,34 @@ class Column(wiring.Component):
         config = self._config
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
         weight = self._bank(m)
-        operand = Signal(8 * config.lanes, reset_less=True)
-        m.d.sync += operand.eq(self._lanes(m))
         m.submodules.multiplier = multiplier = LaneMultiplier(
             config.lanes, config.multiplier, config.multiplier_latency
         )
-        m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
+        m.d.comb += [multiplier.x.eq(self._lanes(m)), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
         total = self._tree(m, products)
         self._accumulate(m, total)
         return m
 
     def _bank(self, m: Module) -> Value:
-        """The weight memory; a word for this column is written one cycle after it passed."""
+        """The weight memory; a word for this column is written as it passes."""
         config = self._config
         m.submodules.bank = bank = Memory(shape=8 * config.lanes, depth=config.bank_depth, init=self._weights)
         write, read = bank.write_port(), bank.read_port()
         mine = Signal()
         m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
         m.d.comb += [
-            write.en.eq(mine), write.addr.eq(self.token_out.address), write.data.eq(self.x_out),
+            write.en.eq(mine), write.addr.eq(self.token_out.address), write.data.eq(self.x),
             read.addr.eq(self.token.address),
         ]  # fmt: skip
         return read.data
 
     def _lanes(self, m: Module) -> Value:
         """The operand: the whole word, or the window of this column's byte."""
-        config = self._config
+        config, token = self._config, self.token_out
         phases = config.lanes // config.columns
         byte = Signal(8)
-        start = self.token.offset[(config.columns - 1).bit_length() :]
+        start = token.offset[(config.columns - 1).bit_length() :]
         with m.Switch(start):
             for phase in range(phases):
                 with m.Case(phase):
@@ -99,12 +111,12 @@ class Column(wiring.Component):
         window: list[Value] = [byte]
         if config.window:
             history = Signal(8 * WINDOW * (WINDOW - 1), reset_less=True)
-            with m.If(self.token.valid & self.token.pick):
+            with m.If(token.valid & token.pick):
                 m.d.sync += history.eq(Cat(byte, history)[: len(history)])
             window += [history.word_select(WINDOW * (n + 1) - 1, 8) for n in range(WINDOW - 1)]
         lanes = [self.x.word_select(lane, 8) for lane in range(config.lanes)]
         for lane, picked in enumerate(window):
-            lanes[lane] = Mux(self.token.pick, picked, lanes[lane])
+            lanes[lane] = Mux(token.pick, picked, lanes[lane])
         return Cat(lanes)
 
     def _tree(self, m: Module, terms: list[Value]) -> Value:
@@ -118,10 +130,9 @@ class Column(wiring.Component):
         return terms[0]
 
     def _accumulate(self, m: Module, total: Value) -> None:
-        config, token = self._config, self.token
-        control = Cat(token.valid, token.first, token.valid & token.last, token.final)
-        control = delayed(m, control, self.latency(config) - 1, "control")
-        valid, first, last, final = control
+        config, control = self._config, self.control
+        m.d.sync += self.control_out.eq(control)
+        valid, first, last, final = control.valid, control.first, control.last, control.final
         accumulator = Signal(signed(config.accumulator_bits), reset_less=True)
         with m.If(valid):
             m.d.sync += accumulator.eq(Mux(first, 0, accumulator) + total)

@@ -26,8 +26,8 @@ from .writer import Writer
 
 
 def fetch_latency(config: CoreConfig) -> int:
-    """Cycles from a token's issue to its word at column 0: address, scratchpad, padding."""
-    return AddressGenerator.latency + Scratchpad.read_latency(config) + 1
+    """Cycles from a token's issue to column 0: address, scratchpad. Its word comes one cycle later."""
+    return AddressGenerator.latency + Scratchpad.read_latency(config)
 
 
 def drain(config: CoreConfig) -> Mapping[Kind, int]:
@@ -38,13 +38,13 @@ def drain(config: CoreConfig) -> Mapping[Kind, int]:
         Kind.LOAD: fetch + config.columns + 4,
     }
     if config.mover:
-        cycles[Kind.MOVE] = fetch + 1 + BytePacker.latency + Writer.latency
+        cycles[Kind.MOVE] = fetch + 2 + BytePacker.latency
     if config.vector_lanes:
-        cycles[Kind.TABLE] = fetch + TableSum.latency(config) + Writer.latency
+        cycles[Kind.TABLE] = fetch + 1 + TableSum.latency(config)
     if config.softmax:
-        cycles[Kind.SOFTMAX_MAX] = fetch + 3
-        cycles[Kind.SOFTMAX_SUM] = fetch + 4 + Softmax.RECIPROCAL_LATENCY
-        cycles[Kind.SOFTMAX_SCALE] = fetch + 2 + Softmax.SCALE_LATENCY + BytePacker.latency + Writer.latency
+        cycles[Kind.SOFTMAX_MAX] = fetch + 4
+        cycles[Kind.SOFTMAX_SUM] = fetch + 5 + Softmax.RECIPROCAL_LATENCY
+        cycles[Kind.SOFTMAX_SCALE] = fetch + 3 + Softmax.SCALE_LATENCY + BytePacker.latency
     return cycles
 
 
@@ -84,7 +84,6 @@ class Core(wiring.Component):
         self._connect_host(m, link)
         self._connect_memory(m)
         token, x, kind = self._fetch(m)
-        m.d.comb += [self._array.token.eq(token), self._array.x.eq(x)]
         self._connect_tail(m)
         self._connect_vector_units(m, token, x, kind)
         return m
@@ -136,7 +135,10 @@ class Core(wiring.Component):
         ]
 
     def _fetch(self, m: Module) -> tuple[Value, Signal, Value]:
-        """The word of each request, padding put in, with its token and the kind of job."""
+        """The word of each request, padding put in, with its token and the kind of job.
+
+        The array gets the token one cycle before the word.
+        """
         config = self._config
         request = Signal(request_layout(config))
         waited = delayed(m, self._address.request, Scratchpad.read_latency(config), "request")
@@ -151,17 +153,17 @@ class Core(wiring.Component):
             active.eq(request.active),
         ]
         self._active = active
+        m.d.comb += [self._array.token.eq(request.token), self._array.x.eq(x)]
         return token, x, kind
 
     def _connect_tail(self, m: Module) -> None:
         config, tail, array = self._config, self._tail, self._array
-        shift = (config.parameter_parts - 1).bit_length()
         m.d.comb += [
             tail.token.eq(array.tail_token),
             tail.x.eq(array.tail_x),
             array.load_enable.eq(tail.enable[: config.requantizers]),
-            array.load_address.eq(tail.address >> shift),
-            array.load_data.eq(tail.take(config.parameter_bits, config.parameter_parts)),
+            array.load_address.eq(tail.address),
+            array.load_data.eq(tail.data),
         ]
 
     def _connect_vector_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:
@@ -183,14 +185,13 @@ class Core(wiring.Component):
         config, tail = self._config, self._tail
         m.submodules.table_sum = unit = TableSum(config, self._image.tables)
         self._listen(m, unit)
-        shift = (config.table_parts - 1).bit_length()
         m.d.comb += [
             unit.valid.eq(self._active & (kind == Kind.TABLE)),
             unit.first.eq(token.first),
             unit.x.eq(x),
             unit.load_enable.eq(tail.enable[config.requantizers : config.requantizers + 2]),
-            unit.load_address.eq(tail.address >> shift),
-            unit.load_data.eq(tail.take(config.table_bits, config.table_parts)),
+            unit.load_address.eq(tail.address),
+            unit.load_data.eq(tail.data),
         ]
         return unit.word_valid, unit.word
 
@@ -222,13 +223,12 @@ class Core(wiring.Component):
             m.d.sync += timer.eq(Softmax.SCALE_LATENCY)
         with m.Elif(timer.any()):
             m.d.sync += timer.eq(timer - 1)
-        shift = (config.exponential_parts - 1).bit_length()
         m.d.comb += [
             softmax.x_valid.eq(active & takes),
             softmax.x.eq(byte),
             softmax.load_en.eq(tail.enable[-1]),
-            softmax.load_address.eq(tail.address >> shift),
-            softmax.load_data.eq(tail.take(32, config.exponential_parts)),
+            softmax.load_address.eq(tail.address),
+            softmax.load_data.eq(tail.data),
             packer.valid.eq(moves | softmax.y_valid),
             packer.byte.eq(Mux(moves, byte, softmax.y)),
             packer.last.eq(Mux(moves, last, timer == 1)),

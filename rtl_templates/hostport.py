@@ -13,7 +13,7 @@ from .hostbus import PROGRAM_SPACE, HostBus
 class HostPort(wiring.Component):
     """Byte streams of a HostBus on one side, words of the memories on the other.
 
-    Only to be used while no program runs. Writing takes a byte a cycle; reading takes
+    Only to be used while no program runs. Only one way at a time: a read ends where a write starts. Writing takes a byte a cycle; reading takes
     ``read_latency + 2`` cycles for a word, then a byte a cycle.
 
     Parameters
@@ -46,45 +46,54 @@ class HostPort(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        # one register serves both ways: a transfer is either a write or a read
+        self._word = Signal(8 * max(self._config.lanes, 4), reset_less=True)
+        captures = self._reading(m)
         self._writing(m)
-        self._reading(m)
+        with m.If(captures):
+            m.d.sync += self._word.eq(self.read_data)
+        with m.Elif(self.bus.w.valid | self.bus.r.ready):
+            m.d.sync += self._word.eq(Cat(self._word[8:], self.bus.w.payload))
         return m
 
     def _writing(self, m: Module) -> None:
         bus, config = self.bus, self._config
-        address = Signal(24)
-        word = Signal(8 * max(config.lanes, 4), reset_less=True)
+        address = Signal(max(config.byte_address_bits, len(self.program_address) + 2))
+        is_program = Signal()
         m.d.comb += bus.w.ready.eq(1)
-        arrives = bus.w.valid
         with m.If(bus.start_write):
-            m.d.sync += address.eq(bus.address)
-        with m.Elif(arrives):
-            m.d.sync += [address.eq(address + 1), word.eq(Cat(word, bus.w.payload)[8:])]
-        is_program = address >= PROGRAM_SPACE
+            m.d.sync += [address.eq(bus.address), is_program.eq(bus.address >= PROGRAM_SPACE)]
+        with m.Elif(bus.w.valid):
+            m.d.sync += address.eq(address + 1)
         m.d.sync += [
-            self.write_enable.eq(arrives & ~is_program & address[: config.lane_bits].all()),
+            self.write_enable.eq(bus.w.valid & ~is_program & address[: config.lane_bits].all()),
             self.write_address.eq(address[config.lane_bits :]),
-            self.program_enable.eq(arrives & is_program & address[:2].all()),
+            self.program_enable.eq(bus.w.valid & is_program & address[:2].all()),
             self.program_address.eq(address[2:]),
         ]
-        m.d.comb += [self.write_data.eq(word[-8 * config.lanes :]), self.program_data.eq(word[-32:])]
+        m.d.comb += [
+            self.write_data.eq(self._word[-8 * config.lanes :]),
+            self.program_data.eq(self._word[-32:]),
+        ]
 
-    def _reading(self, m: Module) -> None:
+    def _reading(self, m: Module) -> Signal:
+        """Returns the strobe with which a word is taken from the scratchpad."""
         bus, config = self.bus, self._config
         wait = Signal(range(self._read_latency + 2))
         left = Signal(range(config.lanes))
-        word = Signal(8 * config.lanes, reset_less=True)
-        waiting, showing = Signal(), Signal()
-        m.d.comb += [bus.r.payload.eq(word[:8]), bus.r.valid.eq(showing)]
+        waiting, showing, captures = Signal(), Signal(), Signal()
+        m.d.comb += [
+            bus.r.payload.eq(self._word[:8]),
+            bus.r.valid.eq(showing),
+            captures.eq(waiting & (wait == 0)),
+        ]
         with m.If(waiting):
             m.d.sync += wait.eq(wait - 1)
-            with m.If(wait == 0):
-                m.d.sync += [
-                    word.eq(self.read_data), left.eq(config.lanes - 1), waiting.eq(0), showing.eq(1),
-                    self.read_address.eq(self.read_address + 1),
-                ]  # fmt: skip
+        with m.If(captures):
+            m.d.sync += [left.eq(config.lanes - 1), waiting.eq(0), showing.eq(1)]
+            m.d.sync += self.read_address.eq(self.read_address + 1)
         with m.If(showing & bus.r.ready):
-            m.d.sync += [word.eq(word >> 8), left.eq(left - 1)]
+            m.d.sync += left.eq(left - 1)
             with m.If(left == 0):
                 m.d.sync += [showing.eq(0), waiting.eq(1), wait.eq(self._read_latency)]
         # a transfer may begin at any time, also in the middle of another
@@ -93,3 +102,4 @@ class HostPort(wiring.Component):
                 self.read_address.eq(bus.address[config.lane_bits :]),
                 wait.eq(self._read_latency), waiting.eq(1), showing.eq(0),
             ]  # fmt: skip
+        return captures

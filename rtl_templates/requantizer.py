@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .column import result_layout
 from .config import CoreConfig
 from .delay import delayed
+from .entries import entry_memory
 from .isa import INDEX, ConfigBus
 from .multiplier import WideMultiplier, wide_latency
 
@@ -35,7 +35,7 @@ class Requantizer(wiring.Component):
     -------
     bus : In(ConfigBus), for zero_point, low, high, half_away, parameter_base.
     result : In, finished accumulators; those of a pixel come last column first.
-    load_enable, load_part, load_address, load_data : parameter words as they are loaded.
+    load_enable, load_address, load_data : In, a part of an entry as it is loaded.
     valid, y : Out, the output byte.
     """
 
@@ -46,7 +46,7 @@ class Requantizer(wiring.Component):
         super().__init__({
             "bus": In(ConfigBus()),
             "result": In(result_layout(config)),
-            "load_enable": In(1), "load_address": In(self._address_bits), "load_data": In(config.parameter_bits),
+            "load_enable": In(1), "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
             "valid": Out(1), "y": Out(8),
         })  # fmt: skip
 
@@ -57,8 +57,8 @@ class Requantizer(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """Parameter read (2), multiplier, then nine registers."""
-        return 2 + wide_latency(config.accumulator_bits, config.mantissa_bits) + 9
+        """Parameter read, multiplier, then nine registers."""
+        return 1 + config.parameter_registers + wide_latency(config.accumulator_bits, config.mantissa_bits) + 9
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -74,7 +74,9 @@ class Requantizer(wiring.Component):
             config.accumulator_bits, config.mantissa_bits, config.multiplier
         )
         mantissa, offset, shift = self._read_parameters(m, multiplier.latency)
-        m.d.comb += [multiplier.a.eq(delayed(m, self.result.value, 2, "accumulator")), multiplier.b.eq(mantissa)]
+        m.d.comb += [multiplier.a.eq(delayed(
+                m, self.result.value, 1 + config.parameter_registers, "accumulator"
+            )), multiplier.b.eq(mantissa)]
         shift = delayed(m, shift, 2, "shift")
 
         v = Signal(signed(self.total_bits(config)), reset_less=True)
@@ -109,7 +111,7 @@ class Requantizer(wiring.Component):
         m.d.sync += self.y.eq(Mux(below, low, Mux(above, high, byte)))
 
     def _read_parameters(self, m: Module, wait: int) -> tuple[Value, Value, Value]:
-        """The entry of each result: the mantissa two cycles after it, the rest ``wait`` cycles later.
+        """The entry of each result: the mantissa after the memory's latency, the rest ``wait`` cycles later.
 
         The rest stands in a memory of its own, read later: an address is narrower than what it reads.
         """
@@ -126,21 +128,16 @@ class Requantizer(wiring.Component):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         address = Signal(self._address_bits)
         m.d.comb += address.eq(group + place)
-        mantissa = self._memory(m, "mantissas", 0, config.mantissa_bits, address)
-        rest_bits = config.offset_bits + config.shift_bits
-        rest = self._memory(m, "rest", config.mantissa_bits, rest_bits, delayed(m, address, wait, "address"))
+        split, end = config.mantissa_bits, config.parameter_bits
+        mantissa = self._memory(m, "mantissas", (0, split), address)
+        rest = self._memory(m, "rest", (split, end), delayed(m, address, wait, "address"))
         return mantissa, rest[: config.offset_bits], rest[config.offset_bits :]
 
-    def _memory(self, m: Module, name: str, start: int, bits: int, address: Value) -> Signal:
-        """``bits`` bits of every entry from bit ``start``, two cycles after ``address``."""
-        mask = (1 << bits) - 1
-        init = [entry >> start & mask for entry in self._parameters]
-        m.submodules[name] = memory = Memory(shape=bits, depth=self._config.parameter_depth, init=init)
-        write, read = memory.write_port(), memory.read_port()
-        entry = Signal(bits, name=name, reset_less=True)
-        m.d.comb += [
-            write.en.eq(self.load_enable), write.addr.eq(self.load_address),
-            write.data.eq(self.load_data[start : start + bits]), read.addr.eq(address),
-        ]  # fmt: skip
-        m.d.sync += entry.eq(read.data)
-        return entry
+    def _memory(self, m: Module, name: str, field: tuple[int, int], address: Value) -> Value:
+        config = self._config
+        value = entry_memory(
+            m, name, field=field, depth=config.parameter_depth, init=self._parameters,
+            word_bits=8 * config.lanes, parts=config.parameter_parts,
+            load=(self.load_enable, self.load_address, self.load_data), address=address,
+        )  # fmt: skip
+        return delayed(m, value, config.parameter_registers, name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .entries import entry_memory
 from .isa import INDEX, VALUE_BITS, ConfigBus
 
 
@@ -25,7 +25,7 @@ class TableSum(wiring.Component):
     -------
     bus : In(ConfigBus), for zero_point, low, high, table_base, table_kink.
     valid, first, x : In, an operand word.
-    load_enable : In(2), load_address, load_data : table entries as they are loaded.
+    load_enable : In(2), load_address, load_data : parts of table entries as they are loaded.
     word_valid, word : Out.
     """
 
@@ -36,7 +36,7 @@ class TableSum(wiring.Component):
         super().__init__({
             "bus": In(ConfigBus()),
             "valid": In(1), "first": In(1), "x": In(8 * config.lanes),
-            "load_enable": In(2), "load_address": In(self._address_bits), "load_data": In(config.table_bits),
+            "load_enable": In(2), "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
             "word_valid": Out(1), "word": Out(8 * config.lanes),
         })  # fmt: skip
 
@@ -86,15 +86,14 @@ class TableSum(wiring.Component):
         entries = []
         for operand, source in enumerate((a, b)):
             init = self._tables[operand] if self._tables else ()
-            memory = Memory(shape=config.table_bits, depth=config.table_depth, init=init)
-            m.submodules[f"table{operand}_{lane}"] = memory
-            write, read = memory.write_port(), memory.read_port()
             byte = source.word_select(lane, 8)
-            m.d.comb += [
-                write.en.eq(self.load_enable[operand]), write.addr.eq(self.load_address),
-                write.data.eq(self.load_data), read.addr.eq(r["table_base"] | byte ^ 0x80),
-            ]  # fmt: skip
-            entries.append(read.data.as_signed())
+            entry = entry_memory(
+                m, f"table{operand}_{lane}", field=(0, config.table_bits), depth=config.table_depth, init=init,
+                word_bits=8 * config.lanes, parts=config.table_parts,
+                load=(self.load_enable[operand], self.load_address, self.load_data),
+                address=r["table_base"] | byte ^ 0x80,
+            )  # fmt: skip
+            entries.append(entry.as_signed())
         v = Signal(signed(config.table_bits + 1), reset_less=True, name=f"v{lane}")
         m.d.sync += v.eq(entries[0] + entries[1])
         bent = Signal.like(v, name=f"bent{lane}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,8 @@ class Writer(wiring.Component):
     The address starts at ``out_base`` and moves by ``out_step_pixel``; at the end of ``out_inner``
     pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes.
 
-    Latency: ``latency`` cycles from a pixel's last byte (or word) to the write at the scratchpad.
+    Latency: ``latency`` cycles from a pixel's last byte to the write at the scratchpad, none from a word.
+    The outputs are not registered: the scratchpad's inputs are.
     Throughput: a pixel every ``config.chain`` cycles, or a word a cycle.
 
     Members
@@ -27,7 +28,7 @@ class Writer(wiring.Component):
     write_enable (a bit for each K bytes), write_address (words), write_data : Out.
     """
 
-    latency = 3
+    latency = 1
 
     def __init__(self, config: CoreConfig) -> None:
         self._config = config
@@ -45,21 +46,15 @@ class Writer(wiring.Component):
         config = self._config
         phases = config.lanes // config.columns
         pixel, complete = self._collect(m)
-        word = Signal(8 * config.lanes, reset_less=True)
-        whole, write = Signal(), Signal()
-        m.d.sync += [
-            word.eq(Mux(self.word_valid, self.word, pixel.replicate(phases))),
-            whole.eq(self.word_valid),
-            write.eq(self.word_valid | complete),
-        ]
+        write = self.word_valid | complete
         address = self._address(m, write)
-        m.d.sync += [
+        m.d.comb += [
             self.write_address.eq(address[config.lane_bits :]),
-            self.write_data.eq(word),
+            self.write_data.eq(Mux(self.word_valid, self.word, pixel.replicate(phases))),
         ]
         phase = address[: config.lane_bits][(config.columns - 1).bit_length() :]
         for number in range(phases):
-            m.d.sync += self.write_enable[number].eq(write & (whole | (phase == number)))
+            m.d.comb += self.write_enable[number].eq(self.word_valid | (complete & (phase == number)))
         return m
 
     def _collect(self, m: Module) -> tuple[Signal, Signal]:
@@ -79,7 +74,7 @@ class Writer(wiring.Component):
         m.d.sync += complete.eq(self.valid & last)
         return pixel, complete
 
-    def _address(self, m: Module, write: Signal) -> Signal:
+    def _address(self, m: Module, write: Value) -> Signal:
         """Byte address of the write in progress; moves on after each."""
         bus, bits = self.bus, self._config.byte_address_bits
         names = ("out_step_pixel", "out_step_row", "out_step_group")

@@ -24,9 +24,6 @@ from .footprint import check_fit
 from .memories import make_image
 from .program import Program, assemble
 
-STREAMED_BANK_DEPTH = 256
-"""Words of a column's weight bank where weights are streamed: two block RAMs of an UP5K."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Compiled:
@@ -73,7 +70,7 @@ def compile_model(
     network = lower(graph, numerics)
     planned = schedule(network, target)
     program = assemble(planned)
-    config = configure(planned, program, chosen.scratchpad, 2 if chosen.family == "ice40" else 3)
+    config = configure(planned, program, chosen.scratchpad, small=chosen.family == "ice40")
     check_fit(config, chosen, graph.file)
     image = make_image(planned, program, config.table_bits)
     config = with_identity(config, image)
@@ -109,7 +106,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
-        bank_depth=STREAMED_BANK_DEPTH,
+        bank_depth=board.bank_depth,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
     )

@@ -19,10 +19,10 @@ STREAMED_PARAMETERS = 64
 """Parameter entries kept of a streamed model: more than are in flight at a time."""
 
 
-def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier_latency: int) -> CoreConfig:
+def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: bool) -> CoreConfig:
     """The configuration of the smallest core that runs ``schedule``, with plain multipliers.
 
-    Its identity is still zero.
+    ``small`` saves registers that only a fast clock needs. The identity is still zero.
     """
     target = schedule.target
     jobs = matrices(schedule.layers)
@@ -52,7 +52,8 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, multiplier_
         program_depth=max(2, len(program.words)),
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
-        multiplier_latency=multiplier_latency,
+        multiplier_latency=2 if small else 3,
+        parameter_registers=0 if small else 1,
         count_bits=_bits(program, ("count", "load_words", "load_parameter_words", "out_inner", "out_outer")),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
         window=any(job.pick and job.weights.shape[2] > 1 for job in jobs),

@@ -1,0 +1,44 @@
+"""Memories whose entries may be wider than the words in which they are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Value, ValueLike
+from amaranth.lib.memory import Memory
+
+
+def entry_memory(
+    m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int], word_bits: int, parts: int,
+    load: tuple[ValueLike, Value, Value], address: Value,
+) -> Value:  # fmt: skip
+    """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
+
+    An entry arrives in ``parts`` words (a power of two) of ``word_bits``, low part first; each part is
+    written on its own, so that nothing has to be kept until the entry is complete.
+
+    Parameters
+    ----------
+    init : whole entries.
+    load : enable, address (entry * parts + part) and word of the part that arrives.
+    """
+    enable, where, word = load
+    part_bits = (parts - 1).bit_length()
+    pieces = []
+    start = field[0]
+    while start < field[1]:
+        part = start // word_bits
+        stop = min(field[1], (part + 1) * word_bits)
+        mask = (1 << (stop - start)) - 1
+        memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
+        m.submodules[f"{name}_{start}"] = memory
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            write.en.eq(Value.cast(enable) & (where[:part_bits] == part)),
+            write.addr.eq(where[part_bits:]),
+            write.data.eq(word[start - part * word_bits : stop - part * word_bits]),
+            read.addr.eq(address),
+        ]
+        pieces.append(read.data)
+        start = stop
+    return Cat(pieces)
