@@ -8,6 +8,7 @@ import struct
 
 import pytest
 from amaranth.sim import Simulator
+
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
 from tfl2hw.rtl_templates.link import Link

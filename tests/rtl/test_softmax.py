@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 from amaranth.sim import Simulator
+
 from tfl2hw.rtl_templates.softmax import Mode, Softmax
 
 INT32_MAX = 2**31 - 1

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
+from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
 from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE
-
-from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.runtime import protocol
 from tfl2hw.runtime.device import Device
 from tfl2hw.runtime.session import Session, TensorLocation

@@ -18,6 +18,9 @@ SILENCE = 0.5
 
 PROGRAM_WORD = 4
 
+SHORTEST_REPLY = 1 + protocol.HEADER.size + protocol.CHECKSUM.size
+"""Bytes of a reply without payload."""
+
 
 class Device:
     """Sends requests and waits for replies. One request is under way at a time.
@@ -114,24 +117,32 @@ class Device:
     def _reply(self, timeout: float) -> tuple[Header, bytes] | str:
         """The reply to the last request, or what was wrong."""
         while True:
-            found = self._transport.read(1, timeout)
-            while found and found[0] != frames.REPLY:
-                found = self._transport.read(1, SILENCE)
-            if not found:
+            head = self._first_bytes(timeout)
+            if not head:
                 return "the device is silent"
-            head = self._transport.read(protocol.HEADER.size, SILENCE)
-            if len(head) < protocol.HEADER.size:
+            if len(head) < SHORTEST_REPLY:
                 return "the reply breaks off"
-            header = protocol.parse_header(head)
-            rest = self._transport.read(header.length + protocol.CHECKSUM.size, SILENCE)
-            if len(rest) < header.length + protocol.CHECKSUM.size:
-                return "the reply breaks off"
-            content = rest[: header.length]
-            if protocol.CHECKSUM.pack(protocol.checksum(head + content)) != rest[header.length :]:
+            covered, crc = head[1:-2], head[-2:]
+            header = protocol.parse_header(covered)
+            if header.length:
+                rest = crc + self._transport.read(header.length, SILENCE)
+                if len(rest) < header.length + 2:
+                    return "the reply breaks off"
+                covered, crc = covered + rest[:-2], rest[-2:]
+            if protocol.CHECKSUM.pack(protocol.checksum(covered)) != crc:
                 return "the reply's checksum is wrong"
             if header.sequence == self._sequence:
-                return header, content
+                return header, covered[protocol.HEADER.size :]
             # an answer to an earlier request that was given up: the right one may follow
+
+    def _first_bytes(self, timeout: float) -> bytes:
+        """As many bytes as the shortest reply has, from REPLY on; noise before it is skipped."""
+        head = self._transport.read(SHORTEST_REPLY, timeout)
+        while head and head[0] != frames.REPLY:
+            start = head.find(frames.REPLY)
+            head = head[start:] if start > 0 else b""
+            head += self._transport.read(SHORTEST_REPLY - len(head), SILENCE)
+        return head
 
 
 def _reason(header: Header, expected: int) -> str:
