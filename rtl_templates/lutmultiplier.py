@@ -17,37 +17,40 @@ class _Group:
     negated by inverting it), at the weight of that row, or None if it is never negative.
     """
 
-    first: int
     rows: int
     value: Value
     correction: Value | None
 
 
-def stages(b_width: int) -> int:
-    """Latency of ``booth_multiplier``: the rows, then a level of adders a cycle."""
-    return 1 + (_row_count(b_width) - 1).bit_length()
+def levels(b_width: int) -> int:
+    """Levels of adders that a factor of ``b_width`` bits asks for."""
+    return (_row_count(b_width) - 1).bit_length()
 
 
-def booth_multiplier(m: Module, a: Value, b: Value) -> Value:
-    """``a * b`` (signed times unsigned), radix-4 Booth rows and a registered adder tree.
+def booth_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
+    """``a * b`` (signed times unsigned), radix-4 Booth rows and an adder tree.
 
-    Latency: ``stages(len(b))`` cycles. Throughput: one a cycle.
+    Latency: ``latency`` cycles, 2 to ``1 + levels(len(b))``: one for the rows, the others shared
+    among the levels of adders (fewer registers, longer paths). Throughput: one a cycle.
 
     Sized for iCE40: a row's bit is one logic cell, because its LUT chooses between the factor, twice
     the factor and their inverses while the flip-flop's synchronous reset makes the zero. The +1 of
     an inverted row lands in the empty low bits of a neighbour, where an adder passes by anyway.
     """
     groups = [_row(m, a, b, number) for number in range(_row_count(len(b)))]
-    level = 0
-    while len(groups) > 1:
+    count = levels(len(b))
+    for level in range(count):
+        registered = (level + 1) * (latency - 1) // count > level * (latency - 1) // count
         pairs = [groups[n : n + 2] for n in range(0, len(groups), 2)]
-        groups = [_join(m, f"sum{level}_{n}", len(a), *pair) for n, pair in enumerate(pairs)]
-        level += 1
+        groups = [_join(m, f"sum{level}_{n}", len(a), registered, *pair) for n, pair in enumerate(pairs)]
     return groups[0].value[: len(a) + len(b)].as_signed()
 
 
 def small_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
-    """``a * b`` (signed times unsigned of 1 to 4 bits) in two rows of adders, after ``latency`` >= 2 cycles."""
+    """``a * b`` (signed times unsigned of 1 to 4 bits) in two rows of adders.
+
+    Latency: ``latency`` cycles, at least 2. Throughput: one a cycle.
+    """
     rows = []
     for number in range(0, len(b), 2):
         digit = b[number : number + 2]
@@ -64,7 +67,8 @@ def _row_count(b_width: int) -> int:
 
 def _row(m: Module, a: Value, b: Value, number: int) -> _Group:
     """The factor times one Booth digit, ``b[2n-1] + b[2n] - 2 * b[2n+1]``."""
-    low, middle, high = (b[bit] if 0 <= bit < len(b) else Const(0) for bit in range(2 * number - 1, 2 * number + 2))
+    bits = range(2 * number - 1, 2 * number + 2)
+    low, middle, high = (b[bit] if 0 <= bit < len(b) else Const(0) for bit in bits)
     row = Signal(signed(len(a) + 1), name=f"row{number}", reset_less=True)
     twice = Mux(low == middle, a << 1, a)
     zero = (low == middle) & (middle == high)
@@ -73,22 +77,24 @@ def _row(m: Module, a: Value, b: Value, number: int) -> _Group:
     with m.Else():
         m.d.sync += row.eq(twice ^ high.replicate(len(row)))
     if 2 * number + 1 >= len(b):
-        return _Group(number, 1, row, None)
-    return _Group(number, 1, row, delayed(m, high & ~(low & middle), 1, f"correction{number}"))
+        return _Group(1, row, None)
+    return _Group(1, row, delayed(m, high & ~(low & middle), 1, f"correction{number}"))
 
 
-def _join(m: Module, name: str, a_width: int, low: _Group, high: _Group | None = None) -> _Group:
-    """Add two neighbouring groups in one cycle; a group without a neighbour waits."""
+def _join(
+    m: Module, name: str, a_width: int, registered: bool, low: _Group, high: _Group | None = None
+) -> _Group:
+    """Add two neighbouring groups; with a register, if so, in which a group without a neighbour waits."""
+    cycles = int(registered)
+    correction = low.correction if high is None else high.correction
+    late = None if correction is None else delayed(m, correction, cycles, f"{name}_correction")
     if high is None:
-        late = None if low.correction is None else delayed(m, low.correction, 1, f"{name}_correction")
-        return _Group(low.first, low.rows, delayed(m, low.value, 1, name), late)
+        return _Group(low.rows, delayed(m, low.value, cycles, name), late)
     shift = 2 * low.rows
     width = a_width + 2 * (low.rows + high.rows)
     # The correction of the lower group's last row goes below the upper group's lowest bit.
     start = shift if low.correction is None else shift - 2
     filler = Const(0, 0) if low.correction is None else Cat(low.correction, Const(0, 1))
-    total = Signal(signed(width), name=name, reset_less=True)
     upper = low.value[start:].as_signed() + Cat(filler, high.value).as_signed()
-    m.d.sync += total.eq(Cat(low.value[:start], upper))
-    late = None if high.correction is None else delayed(m, high.correction, 1, f"{name}_correction")
-    return _Group(low.first, low.rows + high.rows, total, late)
+    total = Cat(low.value[:start], upper)[:width].as_signed()
+    return _Group(low.rows + high.rows, delayed(m, total, cycles, name), late)

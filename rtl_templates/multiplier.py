@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import MULTIPLIERS
 from .delay import delayed
-from .lutmultiplier import booth_multiplier, small_multiplier, stages
+from .lutmultiplier import booth_multiplier, levels, small_multiplier
 
 ECP5_LATENCY = 3
 ECP5_PART = 18
@@ -44,7 +44,9 @@ class LaneMultiplier(wiring.Component):
     def __init__(self, lanes: int, kind: str, latency: int = 3) -> None:
         _check_kind(kind)
         if latency not in ((3,) if kind == "ecp5" else (2, 3)):
-            raise ValueError(f"latency must be 3, or 2 for another kind than ecp5, not {latency!r} for {kind!r}")
+            raise ValueError(
+                f"latency must be 3, or 2 for another kind than ecp5, not {latency!r} for {kind!r}"
+            )
         if lanes < 1 or (kind == "ice40" and lanes % 2):
             raise ValueError(f"lanes must be positive, and even for ice40, not {lanes!r}")
         self._lanes = lanes
@@ -67,9 +69,11 @@ class LaneMultiplier(wiring.Component):
                 for p in _mac16(m, f"lane{n}", xs[n : n + 2], ws[n : n + 2], self.latency - 2)
             ]
         elif self._kind == "ecp5":
-            products = [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(zip(xs, ws))]
+            products = [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(zip(xs, ws, strict=True))]
         else:
-            products = [_plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(zip(xs, ws))]
+            products = [
+                _plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(zip(xs, ws, strict=True))
+            ]
         m.d.comb += [self.p[lane].eq(product) for lane, product in enumerate(products)]
         return m
 
@@ -77,17 +81,20 @@ class LaneMultiplier(wiring.Component):
 class WideMultiplier(wiring.Component):
     """``a * b`` with a signed and an unsigned factor.
 
-    Latency: ``latency`` cycles, the same for every kind. Throughput: one product a cycle.
+    Latency: ``latency`` cycles. Throughput: one product a cycle.
     Range: all values of both factors; the product is exact.
 
     On ECP5 two MULT18X18D (up to 36 x 22 bits), four beyond that, or one (18 x 18): 219 MHz alone on a
-    85F-6. On iCE40 LUTs: 548 logic cells for 21 x 18 bits, 682 for 24 x 20, 61 MHz alone on a UP5K.
+    85F-6. On iCE40 LUTs: 548 logic cells for 21 x 18 bits, 682 for 24 x 20, 61 MHz alone on a UP5K, both
+    less with a shorter latency.
 
     Parameters
     ----------
     a_width : bits of the signed factor, 2 to 36.
     b_width : bits of the unsigned factor, 2 to 36.
     kind : "generic", "ecp5" or "ice40".
+    latency : cycles from the factors to the product; ``wide_latency(a_width, b_width)``, which every
+        kind can do, if None. "ice40" and "generic" can do with less, down to 2.
 
     Members
     -------
@@ -96,23 +103,23 @@ class WideMultiplier(wiring.Component):
     p : Out(signed(a_width + b_width)).
     """
 
-    def __init__(self, a_width: int, b_width: int, kind: str) -> None:
+    def __init__(self, a_width: int, b_width: int, kind: str, latency: int | None = None) -> None:
         _check_kind(kind)
         for name, width in (("a_width", a_width), ("b_width", b_width)):
             if not 2 <= width <= 2 * ECP5_PART:
                 raise ValueError(f"{name} must be 2 to {2 * ECP5_PART}, not {width!r}")
+        least = _ecp5_latency(a_width, b_width) if kind == "ecp5" else 2
+        self.latency = wide_latency(a_width, b_width) if latency is None else latency
+        if self.latency < least:
+            raise ValueError(f"latency must be at least {least} with kind {kind!r}, not {latency!r}")
         self._kind = kind
         super().__init__({"a": In(signed(a_width)), "b": In(b_width), "p": Out(signed(a_width + b_width))})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the factors to the product: what the slower of the two chips needs."""
-        return wide_latency(len(self.a), len(self.b))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         if self._kind == "ice40":
-            product, taken = booth_multiplier(m, self.a, self.b), stages(len(self.b))
+            taken = min(self.latency, 1 + levels(len(self.b)))
+            product = booth_multiplier(m, self.a, self.b, taken)
         elif self._kind == "ecp5":
             product, taken = _ecp5_wide(m, self.a, self.b), _ecp5_latency(len(self.a), len(self.b))
         else:
@@ -122,8 +129,8 @@ class WideMultiplier(wiring.Component):
 
 
 def wide_latency(a_width: int, b_width: int) -> int:
-    """Latency in cycles of a ``WideMultiplier`` of these widths, of any kind."""
-    return max(_ecp5_latency(a_width, b_width), stages(b_width))
+    """Cycles in which every kind of ``WideMultiplier`` of these widths reaches its best clock."""
+    return max(_ecp5_latency(a_width, b_width), 1 + levels(b_width))
 
 
 def mult18(m: Module, name: str, a: ValueLike, b: ValueLike) -> Signal:
@@ -173,8 +180,8 @@ def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value], registers: in
     """Two products from one SB_MAC16 in its dual 8x8 mode (2 cycles), and ``registers`` behind it."""
     both = Signal(32, name=f"{name}_o")
     off = {f"i_{port}": Const(0) for port in (
-        "AHOLD", "BHOLD", "CHOLD", "DHOLD", "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "OLOADTOP", "OLOADBOT",
-        "ADDSUBTOP", "ADDSUBBOT", "OHOLDTOP", "OHOLDBOT", "CI", "ACCUMCI", "SIGNEXTIN",
+        "AHOLD", "BHOLD", "CHOLD", "DHOLD", "OHOLDTOP", "OHOLDBOT", "OLOADTOP", "OLOADBOT",
+        "IRSTTOP", "IRSTBOT", "ORSTTOP", "ORSTBOT", "ADDSUBTOP", "ADDSUBBOT", "CI", "ACCUMCI", "SIGNEXTIN",
     )}  # fmt: skip
     unused = {f"p_{parameter}": Const(0, width) for parameter, width in (
         ("NEG_TRIGGER", 1), ("C_REG", 1), ("D_REG", 1),

@@ -106,15 +106,18 @@ class Pll(wiring.Component):
     def _ecp5(self, setting: Ecp5Pll) -> Instance:
         attributes = {
             "a_FREQUENCY_PIN_CLKI": f"{setting.input_mhz:g}", "a_FREQUENCY_PIN_CLKOP": f"{setting.mhz:g}",
-            "a_ICP_CURRENT": "12", "a_LPF_RESISTOR": "8", "a_MFG_ENABLE_FILTEROPAMP": "1", "a_MFG_GMCREF_SEL": "2",
+            "a_ICP_CURRENT": "12", "a_LPF_RESISTOR": "8",
+            "a_MFG_ENABLE_FILTEROPAMP": "1", "a_MFG_GMCREF_SEL": "2",
         }  # fmt: skip
         idle = ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PLLWAKESYNC", "ENCLKOP")
         steady = ("PHASEDIR", "PHASESTEP", "PHASELOADREG")
         return Instance(
             "EHXPLLL", **attributes,
             **{f"i_{port}": Const(0) for port in idle}, **{f"i_{port}": Const(1) for port in steady},
-            p_PLLRST_ENA="DISABLED", p_INTFB_WAKE="DISABLED", p_STDBY_ENABLE="DISABLED", p_DPHASE_SOURCE="DISABLED",
-            p_OUTDIVIDER_MUXA="DIVA", p_OUTDIVIDER_MUXB="DIVB", p_OUTDIVIDER_MUXC="DIVC", p_OUTDIVIDER_MUXD="DIVD",
+            p_PLLRST_ENA="DISABLED", p_INTFB_WAKE="DISABLED",
+            p_STDBY_ENABLE="DISABLED", p_DPHASE_SOURCE="DISABLED",
+            p_OUTDIVIDER_MUXA="DIVA", p_OUTDIVIDER_MUXB="DIVB",
+            p_OUTDIVIDER_MUXC="DIVC", p_OUTDIVIDER_MUXD="DIVD",
             p_CLKI_DIV=setting.reference, p_CLKFB_DIV=setting.feedback, p_FEEDBK_PATH="CLKOP",
             p_CLKOP_ENABLE="ENABLED", p_CLKOP_DIV=setting.output,
             p_CLKOP_CPHASE=(setting.output - 1) // 2, p_CLKOP_FPHASE=0,

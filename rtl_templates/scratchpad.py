@@ -38,11 +38,13 @@ class Scratchpad(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         if config.scratchpad != "block":
             if config.lanes != 4:
-                raise ValueError(f"lanes must be 4 with scratchpad {config.scratchpad!r}, not {config.lanes!r}")
+                raise ValueError(
+                    f"lanes must be 4 with scratchpad {config.scratchpad!r}, not {config.lanes!r}"
+                )
             if config.scratchpad_words > 2 * SPRAM_WORDS:
                 raise ValueError(
-                    f"scratchpad_words must be at most {2 * SPRAM_WORDS} with scratchpad {config.scratchpad!r}, "
-                    f"not {config.scratchpad_words!r}"
+                    f"scratchpad_words must be at most {2 * SPRAM_WORDS} with scratchpad "
+                    f"{config.scratchpad!r}, not {config.scratchpad_words!r}"
                 )
         self._config = config
         super().__init__({
@@ -75,22 +77,27 @@ class Scratchpad(wiring.Component):
             memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=[])
             m.submodules[f"group{number}"] = memory
             write, read = memory.write_port(granularity=granularity), memory.read_port()
-            enables = [self.write_enable[bit // (8 * config.columns)] for bit in range(first, first + GROUP_BITS, granularity)]
+            enables = [
+                self.write_enable[bit // (8 * config.columns)]
+                for bit in range(first, first + GROUP_BITS, granularity)
+            ]
             enable = self._register(m, Cat(enables), f"write_enable_copy{number}")
             m.d.comb += [
                 read.addr.eq(self._register(m, self.read_address, f"read_address_copy{number}")),
                 write.addr.eq(self._register(m, self.write_address, f"write_address_copy{number}")),
-                write.data.eq(self._register(m, self.write_data[first : first + GROUP_BITS], f"write_data{number}")),
+                write.data.eq(
+                    self._register(m, self.write_data[first : first + GROUP_BITS], f"write_data{number}")
+                ),
                 write.en.eq(enable),
-                self.read_data[first : first + GROUP_BITS].eq(self._register(m, read.data, f"read_data{number}")),
+                self.read_data[first : first + GROUP_BITS].eq(
+                    self._register(m, read.data, f"read_data{number}")
+                ),
             ]
 
     def _spram(self, m: Module) -> None:
         """Two banks; each is written where the write goes to it and read otherwise."""
         config = self._config
-        writes = [
-            self.write_enable[bit // (8 * config.columns)] for bit in range(0, GROUP_BITS, 16)
-        ]
+        writes = [self.write_enable[bit // (8 * config.columns)] for bit in range(0, GROUP_BITS, 16)]
         data = self._register(m, self.write_data, "write_data_copy")
         words = []
         for bank in range(2):

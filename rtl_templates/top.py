@@ -92,4 +92,3 @@ class BoardTop(wiring.Component):
         reset = Signal(init=1)
         m.d.start += reset.eq(~count[-1])
         m.d.comb += ResetSignal("sync").eq(reset)
-

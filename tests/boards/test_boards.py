@@ -33,7 +33,9 @@ def test_platform_has_what_the_top_asks_for(name: str) -> None:
 
 
 def test_unknown_board_is_refused() -> None:
-    with pytest.raises(UnknownBoard, match=r"no board 'ulx3s85f' \(did you mean 'ulx3s-85f'\?\); the boards are ice"):
+    with pytest.raises(
+        UnknownBoard, match=r"no board 'ulx3s85f' \(did you mean 'ulx3s-85f'\?\); the boards are ice"
+    ):
         boards.get("ulx3s85f")
     with pytest.raises(UnknownBoard, match="no board 'zcu104'; the boards are icebreaker, "):
         boards.get("zcu104")

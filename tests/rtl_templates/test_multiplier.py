@@ -3,37 +3,89 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Fragment, Module, Value
 from amaranth.sim import Simulator
 
 from tests.rtl_templates.netlist import simulate_netlist
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier, wide_latency
 
 KINDS = ("generic", "ecp5", "ice40")
-WIDTHS = [(24, 20), (21, 18), (9, 3), (30, 25), (32, 31), (18, 17), (2, 2), (19, 8), (36, 36)]
-Rows = Sequence[tuple[int, int]]
+WIDTHS = {
+    "generic": [(24, 20), (21, 18), (9, 3), (30, 25), (32, 31), (18, 17), (2, 2), (19, 8), (36, 36)],
+    "ecp5": [(24, 20), (18, 17), (30, 25), (36, 36)],
+    "ice40": [(24, 20), (9, 3)],
+}
 
 
-def simulate(units, inputs: tuple[str, str], rows: Mapping[str, Rows]) -> dict[str, list[int]]:
+@dataclass(frozen=True)
+class Case:
+    """A unit, what is put in, and the products that must come out."""
+
+    unit: Any
+    ports: tuple[str, str]
+    rows: Sequence[tuple[int, int]]
+    wanted: Sequence[int]
+
+
+def pack(values: Sequence[int], bits: int) -> int:
+    return sum((value & ((1 << bits) - 1)) << (bits * n) for n, value in enumerate(values))
+
+
+def lane_case(lanes: int, kind: str, latency: int, rng: random.Random) -> Case:
+    corners = [-128, -127, -1, 0, 1, 127]
+
+    def word() -> list[int]:
+        return [rng.choice([*corners, rng.randint(-128, 127)]) for _ in range(lanes)]
+
+    pairs = [(word(), word()) for _ in range(300)]
+    rows = [(pack(x, 8), pack(w, 8)) for x, w in pairs]
+    wanted = [pack([a * b for a, b in zip(x, w, strict=True)], 16) for x, w in pairs]
+    return Case(LaneMultiplier(lanes, kind, latency), ("x", "w"), rows, wanted)
+
+
+def wide_case(a_width: int, b_width: int, kind: str, latency: int | None, rng: random.Random) -> Case:
+    lowest, highest, most = -(1 << (a_width - 1)), (1 << (a_width - 1)) - 1, (1 << b_width) - 1
+    rows = [
+        (a, b) for a in (lowest, lowest + 1, -1, 0, 1, highest) for b in (0, 1, most // 3, most - 1, most)
+    ]
+    rows += [(rng.randint(lowest, highest), rng.randint(0, most)) for _ in range(300)]
+    unit = WideMultiplier(a_width, b_width, kind, latency)
+    return Case(unit, ("a", "b"), rows, [a * b for a, b in rows])
+
+
+def cases(kind: str) -> dict[str, Case]:
+    rng = random.Random(1)
+    made = {f"lanes{n}": lane_case(n, kind, 3, rng) for n in ((1, 4, 5) if kind == "generic" else (4,))}
+    made |= {f"wide{a}x{b}": wide_case(a, b, kind, None, rng) for a, b in WIDTHS[kind]}
+    if kind != "ecp5":
+        made["lanes4_early"] = lane_case(4, kind, 2, rng)
+        latencies = (2, 3, 4) if kind == "generic" else (3,)
+        made |= {f"wide21x18_in{n}": wide_case(21, 18, kind, n, rng) for n in latencies}
+    return made
+
+
+def simulate(made: dict[str, Case], cycles: int) -> dict[str, list[int]]:
     """The behavioural units' ``p`` before every clock edge, all driven side by side."""
-    seen: dict[str, list[int]] = {name: [] for name in units}
+    seen: dict[str, list[int]] = {name: [] for name in made}
 
     async def bench(ctx):
-        for cycle in range(max(map(len, rows.values()))):
-            for name, unit in units.items():
-                for port, value in zip(inputs, rows[name][cycle] if cycle < len(rows[name]) else (0, 0)):
-                    ctx.set(getattr(unit, port), value)
-                output = Value.cast(unit.p).as_unsigned()
-                seen[name].append(ctx.get(output))
+        for cycle in range(cycles):
+            for name, case in made.items():
+                row = case.rows[cycle] if cycle < len(case.rows) else (0, 0)
+                for port, value in zip(case.ports, row, strict=True):
+                    ctx.set(getattr(case.unit, port), value)
+                seen[name].append(ctx.get(Value.cast(case.unit.p).as_unsigned()))
             await ctx.tick()
 
     m = Module()
-    for name, unit in units.items():
-        m.submodules[name] = unit
+    for name, case in made.items():
+        m.submodules[name] = case.unit
     simulator = Simulator(m)
     simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
@@ -41,55 +93,33 @@ def simulate(units, inputs: tuple[str, str], rows: Mapping[str, Rows]) -> dict[s
     return seen
 
 
-def check(units, inputs: tuple[str, str], rows, wanted, kind: str, directory: Path) -> None:
-    """Every unit of one kind in one run, its results a latency after its rows."""
-    padded = {name: [*rows[name], *[(0, 0)] * units[name].latency] for name in units}
-    run = simulate(units, inputs, padded) if kind == "generic" else None
-    seen = run or simulate_netlist(units, kind, inputs, "p", padded, directory)
-    for name, unit in units.items():
-        mask = (1 << len(Value.cast(unit.p))) - 1
-        got = seen[name][unit.latency : unit.latency + len(wanted[name])]
-        assert got == [value & mask for value in wanted[name]], name
-
-
-def pack(values: Sequence[int], bits: int) -> int:
-    return sum((value & ((1 << bits) - 1)) << (bits * n) for n, value in enumerate(values))
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_lanes_are_int8_products(kind: str, tmp_path: Path) -> None:
-    rng = random.Random(1)
-    pick = [-128, -127, -1, 0, 1, 127]
-    units = {f"lanes{n}": LaneMultiplier(n, kind) for n in ((2, 4) if kind == "ice40" else (1, 4, 5))}
-    rows, wanted = {}, {}
-    for name in units:
-        lanes = int(name[5:])
-        words = [[[rng.choice([*pick, rng.randint(-128, 127)]) for _ in range(lanes)] for _ in "xw"] for _ in range(300)]
-        rows[name] = [(pack(x, 8), pack(w, 8)) for x, w in words]
-        wanted[name] = [pack([a * b for a, b in zip(x, w)], 16) for x, w in words]
-    check(units, ("x", "w"), rows, wanted, kind, tmp_path)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_wide_product_is_exact(kind: str, tmp_path: Path) -> None:
-    rng = random.Random(2)
-    widths = WIDTHS if kind == "generic" else WIDTHS[:4]
-    units = {f"wide{a}x{b}": WideMultiplier(a, b, kind) for a, b in widths}
-    rows = {}
-    for name, (a_width, b_width) in zip(units, widths):
-        lowest, highest, most = -(1 << (a_width - 1)), (1 << (a_width - 1)) - 1, (1 << b_width) - 1
-        corners = [(a, b) for a in (lowest, lowest + 1, -1, 0, 1, highest) for b in (0, 1, most // 3, most - 1, most)]
-        rows[name] = corners + [(rng.randint(lowest, highest), rng.randint(0, most)) for _ in range(300)]
-    wanted = {name: [a * b for a, b in rows[name]] for name in units}
-    check(units, ("a", "b"), rows, wanted, kind, tmp_path)
+def test_products_are_exact(kind: str, tmp_path: Path) -> None:
+    made = cases(kind)
+    cycles = max(len(case.rows) + case.unit.latency for case in made.values())
+    if kind == "generic":
+        seen = simulate(made, cycles)
+    else:
+        units = {name: case.unit for name, case in made.items()}
+        ports = {name: case.ports for name, case in made.items()}
+        rows = {name: case.rows for name, case in made.items()}
+        seen = simulate_netlist(units, kind, ports, "p", rows, cycles, tmp_path)
+    for name, case in made.items():
+        mask = (1 << len(Value.cast(case.unit.p))) - 1
+        got = seen[name][case.unit.latency :][: len(case.wanted)]
+        assert got == [value & mask for value in case.wanted], name
 
 
 def test_latency_depends_on_widths_alone() -> None:
-    assert {WideMultiplier(24, 20, kind).latency for kind in KINDS} == {wide_latency(24, 20)} == {5}
+    units = [WideMultiplier(24, 20, kind) for kind in KINDS]
+    assert {unit.latency for unit in units} == {wide_latency(24, 20)} == {5}
+    for unit in units:
+        Fragment.get(unit, None)
 
 
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="kind must be one of .*, not 'xilinx'"):
+    with pytest.raises(ValueError, match=r"kind must be one of .*, not 'xilinx'"):
         LaneMultiplier(4, "xilinx")
     with pytest.raises(ValueError, match="lanes must be positive, and even for ice40, not 3"):
         LaneMultiplier(3, "ice40")
@@ -97,3 +127,5 @@ def test_refusals() -> None:
         WideMultiplier(40, 20, "ecp5")
     with pytest.raises(ValueError, match="b_width must be 2 to 36, not 1"):
         WideMultiplier(20, 1, "generic")
+    with pytest.raises(ValueError, match="latency must be at least 5 with kind 'ecp5', not 3"):
+        WideMultiplier(24, 20, "ecp5", 3)

@@ -18,9 +18,9 @@ PORTS = ("read_address", "write_enable", "write_address", "write_data")
 
 def config(lanes: int, columns: int, words: int, scratchpad: str) -> CoreConfig:
     return CoreConfig(
-        lanes=lanes, columns=columns, requantizers=1, accumulator_bits=24, mantissa_bits=20, mantissa_fraction=19,
-        offset_bits=24, shift_bits=5, bank_depth=16, parameter_depth=16, program_depth=16, scratchpad_words=words,
-        scratchpad=scratchpad,
+        lanes=lanes, columns=columns, requantizers=1, accumulator_bits=24, mantissa_bits=20,
+        mantissa_fraction=19, offset_bits=24, shift_bits=5, bank_depth=16, parameter_depth=16,
+        program_depth=16, scratchpad_words=words, scratchpad=scratchpad,
     )  # fmt: skip
 
 
@@ -71,8 +71,8 @@ def compare(seen: list[int], wanted: list[int | None], latency: int) -> None:
 
 @pytest.mark.parametrize(
     ("lanes", "columns", "words", "kind"),
-    [(4, 4, 64, "block"), (8, 8, 100, "block"), (8, 4, 64, "block"), (4, 2, 64, "block"), (16, 4, 32, "block"),
-     (4, 4, 64, "spram-model"), (4, 2, 64, "spram-model"), (4, 4, 1024, "spram-model")],
+    [(4, 4, 64, "block"), (8, 8, 100, "block"), (8, 4, 64, "block"), (4, 2, 64, "block"),
+     (16, 4, 32, "block"), (4, 4, 64, "spram-model"), (4, 2, 64, "spram-model"), (4, 4, 1024, "spram-model")],
 )  # fmt: skip
 def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str) -> None:
     shape = config(lanes, columns, words, kind)
@@ -85,12 +85,16 @@ def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str)
 def test_spram_cells_do_the_same(tmp_path: Path) -> None:
     shapes = [config(4, 4, 32768, "spram"), config(4, 2, 4096, "spram")]
     units = {f"columns{shape.columns}": Scratchpad(shape) for shape in shapes}
-    made = {name: traffic(shape, 1500, random.Random(shape.columns)) for name, shape in zip(units, shapes, strict=True)}
+    made = {
+        name: traffic(shape, 1500, random.Random(shape.columns))
+        for name, shape in zip(units, shapes, strict=True)
+    }
     latency = Scratchpad.read_latency(shapes[0])
     # The cells' model starts unknown where the traffic's memory starts at zero: write everything first.
     rows = {name: _zeroed(shape) + made[name][0] for name, shape in zip(units, shapes, strict=True)}
-    padded = {name: [*rows[name], *[(0, 0, 0, 0)] * latency] for name in units}
-    seen = simulate_netlist(units, "ice40", PORTS, "read_data", padded, tmp_path)
+    ports = dict.fromkeys(units, PORTS)
+    cycles = max(map(len, rows.values())) + latency
+    seen = simulate_netlist(units, "ice40", ports, "read_data", rows, cycles, tmp_path)
     for name in units:
         start = len(rows[name]) - len(made[name][0])
         compare(seen[name][start:], made[name][1], latency)
@@ -106,5 +110,7 @@ def _zeroed(shape: CoreConfig) -> list[tuple[int, ...]]:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="lanes must be 4 with scratchpad 'spram', not 8"):
         Scratchpad(config(8, 4, 64, "spram"))
-    with pytest.raises(ValueError, match="scratchpad_words must be at most 32768 with scratchpad 'spram-model', not"):
+    with pytest.raises(
+        ValueError, match="scratchpad_words must be at most 32768 with scratchpad 'spram-model', not"
+    ):
         Scratchpad(config(4, 4, 40000, "spram-model"))

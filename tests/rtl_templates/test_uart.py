@@ -80,7 +80,7 @@ def test_receiver_takes_every_byte(divisor: int, error: float, idle: int) -> Non
 
     async def sink(ctx):
         ctx.set(dut.o.ready, 1)
-        async for _, reset, valid, payload in ctx.tick().sample(dut.o.valid, dut.o.payload):
+        async for _, _, valid, payload in ctx.tick().sample(dut.o.valid, dut.o.payload):
             if valid:
                 seen.append(payload)
 

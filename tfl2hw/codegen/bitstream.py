@@ -69,8 +69,14 @@ def board_top(core: Any, board: Board, mhz: float | None = None) -> BoardTop:
 
 
 def build_bitstream(
-    core_factory: Callable[[], Any], board: Board, out_dir: Path, progress: Progress = silent, *,
-    mhz: float | None = None, seed: int = 1, router: str | None = None,
+    core_factory: Callable[[], Any],
+    board: Board,
+    out_dir: Path,
+    progress: Progress = silent,
+    *,
+    mhz: float | None = None,
+    seed: int = 1,
+    router: str | None = None,
 ) -> BuildResult:
     """Build the bitstream of a core on ``board``.
 

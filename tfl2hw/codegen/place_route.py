@@ -18,7 +18,12 @@ LOG = "place_route.log"
 
 RESOURCES: Mapping[str, Mapping[str, str]] = {
     "ecp5": {"TRELLIS_COMB": "LUT", "TRELLIS_FF": "FF", "MULT18X18D": "DSP", "DP16KD": "block RAM"},
-    "ice40": {"ICESTORM_LC": "LC", "ICESTORM_DSP": "DSP", "ICESTORM_RAM": "block RAM", "ICESTORM_SPRAM": "SPRAM"},
+    "ice40": {
+        "ICESTORM_LC": "LC",
+        "ICESTORM_DSP": "DSP",
+        "ICESTORM_RAM": "block RAM",
+        "ICESTORM_SPRAM": "SPRAM",
+    },
 }
 """nextpnr's names of cells, and what users call them."""
 
@@ -54,8 +59,13 @@ class Routed:
 
 
 def place_and_route(
-    name: str, board: Board, mhz: float, directory: Path, progress: Progress,
-    seed: int = 1, router: str | None = None,
+    name: str,
+    board: Board,
+    mhz: float,
+    directory: Path,
+    progress: Progress,
+    seed: int = 1,
+    router: str | None = None,
 ) -> Routed:
     """``NAME.json`` to nextpnr's text form of the bitstream (``.config`` or ``.asc``) in ``directory``.
 
@@ -90,7 +100,9 @@ def place_and_route(
 
 def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error: ToolError) -> None:
     titles = RESOURCES[board.family]
-    over = [f"{used} {titles.get(cell, cell)} of {most}" for cell, (used, most) in usage.items() if used > most]
+    over = [
+        f"{used} {titles.get(cell, cell)} of {most}" for cell, (used, most) in usage.items() if used > most
+    ]
     if over:
         numbers = ", ".join(over)
         raise DoesNotFit(f"the design is too large for {board.name}: it needs {numbers}") from error

@@ -42,8 +42,12 @@ def yowasp(package: str, function: str, *arguments: str) -> list[str]:
 
 
 def run(
-    name: str, command: Sequence[str], directory: Path, log: str,
-    on_line: Callable[[str], None] | None = None, timeout: float = TIMEOUT_SECONDS,
+    name: str,
+    command: Sequence[str],
+    directory: Path,
+    log: str,
+    on_line: Callable[[str], None] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> str:
     """Run one tool in ``directory`` and return what it printed, which ``log`` there keeps.
 
