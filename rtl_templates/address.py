@@ -35,7 +35,7 @@ class AddressGenerator(wiring.Component):
     front_done : Out(1), strobe in the cycle after the last token's issue.
     """
 
-    latency = 4
+    latency = 3
     start_latency = 1
 
     def __init__(self, config: CoreConfig) -> None:
@@ -68,8 +68,8 @@ class AddressGenerator(wiring.Component):
         shapes |= dict.fromkeys(("window_skip", "window_stride"), signed(5))
         token_bits = config.token_address_bits
         shapes |= {
-            "weight_base": unsigned(token_bits), "gap": signed(8), "load_words": signed(count),
-            "load_first": unsigned(config.destination_bits), "load_count": signed(8), "load_address": unsigned(token_bits),
+            "weight_base": unsigned(token_bits), "gap": signed(7), "load_words": signed(count),
+            "load_first": unsigned(config.destination_bits), "load_count": signed(config.destination_bits + 1), "load_address": unsigned(token_bits),
             "load_parameter_words": signed(count),
         }  # fmt: skip
         self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
@@ -84,7 +84,7 @@ class AddressGenerator(wiring.Component):
         kind, pick, hold, streams = Signal(Kind), Signal(), Signal(), Signal()
         first, issue = Signal(), Signal()
         window = Signal(signed(5), reset_less=True)
-        gap = Signal(signed(8), reset_less=True)
+        gap = Signal(signed(7), reset_less=True)
 
         advance: list[Value] = [issue]
         for count in counts:
@@ -213,7 +213,7 @@ class AddressGenerator(wiring.Component):
         return token, stop, enters
 
     def _addresses(self, m: Module) -> None:
-        """Stages 1 to 4: which delta, the addition, padding, the read address."""
+        """Stages 1 to 3: which delta, the addition; then padding and the read address."""
         config, r, s1 = self._config, self._r, self._stage
         lane_bits = config.lane_bits
         load_destination, load_address = self._load
@@ -249,7 +249,7 @@ class AddressGenerator(wiring.Component):
         with m.Elif(s3.load):
             m.d.sync += source.eq(source + config.lanes)
         weight = self._weight_address(m, s2)
-        # Stage 3 -> 4: the read address and what goes with it.
+        # Behind stage 3: the read address and what goes with it; the scratchpad's inputs are registered.
         token = self.request.token
         # load counters belong to stage 0: bring them level with stage 3
         carried = Cat(load_destination, load_address)
@@ -259,7 +259,7 @@ class AddressGenerator(wiring.Component):
             carried = register
         destination, where = carried[: config.destination_bits], carried[config.destination_bits :]
         outside = (y.as_unsigned() >= r["height"]) | (x.as_unsigned() >= r["width"])
-        m.d.sync += [
+        m.d.comb += [
             self.read_address.eq(Mux(s3.load, source, address)[lane_bits:]),
             self.request.active.eq(s3.issue | s3.load),
             self.request.kind.eq(Mux(s3.load, Kind.LOAD, s3.kind)),

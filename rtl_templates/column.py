@@ -108,16 +108,31 @@ class Column(wiring.Component):
             for phase in range(phases):
                 with m.Case(phase):
                     m.d.comb += byte.eq(self.x.word_select(phase * config.columns + self._index, 8))
-        window: list[Value] = [byte]
-        if config.window:
-            history = Signal(8 * WINDOW * (WINDOW - 1), reset_less=True)
-            with m.If(token.valid & token.pick):
-                m.d.sync += history.eq(Cat(byte, history)[: len(history)])
-            window += [history.word_select(WINDOW * (n + 1) - 1, 8) for n in range(WINDOW - 1)]
+        window = self._window(m, byte) if config.window else [byte]
         lanes = [self.x.word_select(lane, 8) for lane in range(config.lanes)]
         for lane, picked in enumerate(window):
             lanes[lane] = Mux(token.pick, picked, lanes[lane])
         return Cat(lanes)
+
+    def _window(self, m: Module, byte: Signal) -> list[Value]:
+        """``byte``, the one of three tokens ago, the one of six tokens ago.
+
+        Each of three places keeps a byte and the one that came three tokens before it; it is read with
+        its token and written anew, with the byte, one cycle later.
+        """
+        token = self.token
+        place, place_before = Signal(range(WINDOW)), Signal(range(WINDOW))
+        m.submodules.window = memory = Memory(shape=8 * (WINDOW - 1), depth=4, init=[])
+        write, read = memory.write_port(), memory.read_port()
+        with m.If(token.valid & token.pick):
+            m.d.sync += place.eq(Mux(place == WINDOW - 1, 0, place + 1))
+        m.d.sync += place_before.eq(place)
+        m.d.comb += [
+            read.addr.eq(place), write.addr.eq(place_before),
+            write.en.eq(self.token_out.valid & self.token_out.pick),
+            write.data.eq(Cat(byte, read.data)),
+        ]  # fmt: skip
+        return [byte, *(read.data.word_select(n, 8) for n in range(WINDOW - 1))]
 
     def _tree(self, m: Module, terms: list[Value]) -> Value:
         """Registered two-input additions, a level a cycle."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,60 +46,50 @@ class HostPort(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # one register serves both ways: a transfer is either a write or a read
-        self._word = Signal(8 * max(self._config.lanes, 4), reset_less=True)
-        captures = self._reading(m)
-        self._writing(m)
-        with m.If(captures):
-            m.d.sync += self._word.eq(self.read_data)
-        with m.Elif(self.bus.w.valid | self.bus.r.ready):
-            m.d.sync += self._word.eq(Cat(self._word[8:], self.bus.w.payload))
-        return m
-
-    def _writing(self, m: Module) -> None:
         bus, config = self.bus, self._config
+        # a transfer is either a write or a read, so address and word serve both
         address = Signal(max(config.byte_address_bits, len(self.program_address) + 2))
+        word = Signal(8 * max(config.lanes, 4), reset_less=True)
+        captures = self._reading(m, address)
         is_program = Signal()
-        m.d.comb += bus.w.ready.eq(1)
-        with m.If(bus.start_write):
+        moves = bus.w.valid | (bus.r.valid & bus.r.ready)
+        with m.If(bus.start_write | bus.start_read):
             m.d.sync += [address.eq(bus.address), is_program.eq(bus.address >= PROGRAM_SPACE)]
-        with m.Elif(bus.w.valid):
+        with m.Elif(moves):
             m.d.sync += address.eq(address + 1)
+        with m.If(captures):
+            m.d.sync += word.eq(self.read_data)
+        with m.Elif(moves):
+            m.d.sync += word.eq(Cat(word[8:], bus.w.payload))
+        ends_word = address[: config.lane_bits].all()
         m.d.sync += [
-            self.write_enable.eq(bus.w.valid & ~is_program & address[: config.lane_bits].all()),
+            self.write_enable.eq(bus.w.valid & ~is_program & ends_word),
             self.write_address.eq(address[config.lane_bits :]),
             self.program_enable.eq(bus.w.valid & is_program & address[:2].all()),
             self.program_address.eq(address[2:]),
         ]
         m.d.comb += [
-            self.write_data.eq(self._word[-8 * config.lanes :]),
-            self.program_data.eq(self._word[-32:]),
+            bus.w.ready.eq(1),
+            bus.r.payload.eq(word[:8]),
+            self.read_address.eq(address[config.lane_bits :]),
+            self.write_data.eq(word[-8 * config.lanes :]),
+            self.program_data.eq(word[-32:]),
         ]
+        return m
 
-    def _reading(self, m: Module) -> Signal:
-        """Returns the strobe with which a word is taken from the scratchpad."""
+    def _reading(self, m: Module, address: Signal) -> Value:
+        """Wait for each word, then offer its bytes; returns the strobe that takes the word."""
         bus, config = self.bus, self._config
-        wait = Signal(range(self._read_latency + 2))
-        left = Signal(range(config.lanes))
-        waiting, showing, captures = Signal(), Signal(), Signal()
-        m.d.comb += [
-            bus.r.payload.eq(self._word[:8]),
-            bus.r.valid.eq(showing),
-            captures.eq(waiting & (wait == 0)),
-        ]
+        wait = Signal(range(self._read_latency + 1))
+        waiting = Signal()
+        captures = waiting & (wait == 0)
         with m.If(waiting):
             m.d.sync += wait.eq(wait - 1)
         with m.If(captures):
-            m.d.sync += [left.eq(config.lanes - 1), waiting.eq(0), showing.eq(1)]
-            m.d.sync += self.read_address.eq(self.read_address + 1)
-        with m.If(showing & bus.r.ready):
-            m.d.sync += left.eq(left - 1)
-            with m.If(left == 0):
-                m.d.sync += [showing.eq(0), waiting.eq(1), wait.eq(self._read_latency)]
+            m.d.sync += [waiting.eq(0), bus.r.valid.eq(1)]
+        with m.If(bus.r.valid & bus.r.ready & address[: config.lane_bits].all()):
+            m.d.sync += [bus.r.valid.eq(0), waiting.eq(1), wait.eq(self._read_latency)]
         # a transfer may begin at any time, also in the middle of another
-        with m.If(bus.start_read):
-            m.d.sync += [
-                self.read_address.eq(bus.address[config.lane_bits :]),
-                wait.eq(self._read_latency), waiting.eq(1), showing.eq(0),
-            ]  # fmt: skip
+        with m.If(bus.start_read | bus.start_write):
+            m.d.sync += [bus.r.valid.eq(0), waiting.eq(bus.start_read), wait.eq(self._read_latency)]
         return captures

@@ -31,6 +31,8 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         memories["scratchpad"] = count(config.scratchpad_words, word)
     if config.vector_lanes:
         memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
+    if config.window and family == "ice40":
+        memories["windows"] = config.columns
     if config.softmax:
         memories["exponentials"] = count(256, 32)
     return memories
