@@ -34,7 +34,7 @@ MAKE_VARIABLES: Mapping[str, str] = {
     "CFG_CXXFLAGS_PCH_I": "-include",  # the wheel's own guesses come from the machine that built it
     "CFG_CXXFLAGS_STD": "-std=gnu++20",  # coroutines, for the harness's clock
     "OPT_FAST": "-O3 -march=native",
-    "OPT_GLOBAL": "-O3",
+    "OPT_GLOBAL": "-O2",
     "OPT_SLOW": "-O1",
 }
 

@@ -129,7 +129,7 @@ def test_waves(core: str, tmp_path: Path) -> None:
     names = lz4(hierarchy[8:])
     assert len(names) == int.from_bytes(hierarchy[:8], "big")
     for name in (b"harness", b"dut", b"link", b"take_count", b"i__payload"):
-        assert name + b"\0" in names
+        assert name in names
 
 
 def test_a_device_that_takes_nothing() -> None:
