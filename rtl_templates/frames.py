@@ -5,7 +5,8 @@ status u8, sequence u8, length u16, payload, crc u16. Numbers are little-endian.
 everything between the first byte and the CRC itself.
 """
 
-from amaranth.lib import enum
+import enum
+
 from amaranth.lib.crc import catalog
 
 REQUEST = 0xA5

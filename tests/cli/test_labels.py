@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfl2hw.cli.labels import answer, class_names, names_from_files
+from tfl2hw.cli.labels import class_names, names_from_files, what_it_says
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph, Operator, Tensor
 
@@ -57,8 +57,8 @@ def test_labels_file_that_is_missing_or_short(tmp_path: Path) -> None:
 
 def test_answers() -> None:
     scores = np.array([[-128, 100, 3]], dtype=np.int8)
-    assert answer(graph(), [scores], {}) == "class 1"
-    assert answer(graph(), [scores], {1: "seven"}) == "seven (class 1)"
-    assert answer(graph(last="FULLY_CONNECTED"), [scores], {}) == "-128 100 3"
+    assert what_it_says(graph(), [scores], {}) == "class 1"
+    assert what_it_says(graph(), [scores], {1: "seven"}) == "seven (class 1)"
+    assert what_it_says(graph(last="FULLY_CONNECTED"), [scores], {}) == "-128 100 3"
     long = np.arange(12, dtype=np.int8)
-    assert answer(graph(last="RESHAPE"), [long], {}) == "0 1 2 3 4 5 6 7 ... (12 bytes)"
+    assert what_it_says(graph(last="RESHAPE"), [long], {}) == "0 1 2 3 4 5 6 7 ... (12 bytes)"

@@ -4,61 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from tfl2hw.cli import backend
+from tfl2hw.cli import boards, build, inspect, run, simulate
 from tfl2hw.cli.main import main
-from tfl2hw.cli.results import Answer, Bitstream, BoardLine, Layer, Mismatch, Resource, SampleRun, Simulation
-from tfl2hw.errors import DoesNotFit, UsageError
+from tfl2hw.codegen.bitstream import BuildResult
+from tfl2hw.errors import DoesNotFit
+from tfl2hw.runtime.session import Answer
+from tfl2hw.sim.inference import Comparison, Mismatch, SampleRun
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 MODEL = str(DIGITS / "digits_int8.tflite")
-LAYERS = (
-    Layer(name="conv", op="CONV_2D", cycles=600, macs=9000),
-    Layer(name="sum", op="ADD", cycles=400, macs=0),
-)
+THREE = str(DIGITS / "digit_3.npy")
 MISMATCH = Mismatch(sample=0, tensor=9, name="conv", values=3, first="at (0, 1): 4, not 5")
+CYCLES = 10_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class FakeCompiled:
-    predicted_cycles: int = 1000
+def compared(samples: Sequence[object], mismatches: tuple[Mismatch, ...] = ()) -> Comparison:
+    one = SampleRun(outputs=(scores(),), tensors={9: np.zeros((1, 2), np.int8)}, cycles=CYCLES)
+    return Comparison(runs=(one,) * len(samples), tensors_checked=9 * len(samples), mismatches=mismatches)
 
 
-def simulated(samples: Sequence[object], mismatches: tuple[Mismatch, ...] = ()) -> Simulation:
+def scores() -> npt.NDArray[np.int8]:
+    """A network that sees a 3."""
     output = np.full((1, 10), -128, dtype=np.int8)
     output[0, 3] = 127
-    one = SampleRun(outputs=(output,), tensors={9: np.zeros((1, 2), np.int8)}, cycles=1000)
-    return Simulation(
-        runs=(one,) * len(samples),
-        layers=LAYERS,
-        tensors_checked=9 * len(samples),
-        mismatches=mismatches,
-        lanes=4,
-        columns=4,
-        predicted_cycles=1000,
-    )
+    return output
 
 
-@pytest.fixture(autouse=True)
-def fake_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command line alone: what stands behind it answers at once."""
-    board = BoardLine(name="icebreaker", chip="up5k", lanes=4, columns=4, clock_mhz=12.0, link="uart")
-
-    def compile_model(path: Path, name: str, *_: object) -> FakeCompiled:
-        if name != "icebreaker":
-            raise UsageError(f"no board is called {name!r}; accepted: icebreaker")
-        return FakeCompiled()
-
-    monkeypatch.setattr(backend, "boards", lambda: [board])
-    monkeypatch.setattr(backend, "compile_model", compile_model)
-    monkeypatch.setattr(backend, "layers", lambda _: LAYERS)
-    monkeypatch.setattr(backend, "write_compiled", lambda _, directory: [directory / "core.v"])
-    monkeypatch.setattr(backend, "simulate", lambda compiled, samples, waves, tell: simulated(samples))
+@pytest.fixture
+def simulator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulator that answers at once."""
+    monkeypatch.setattr(simulate, "run_samples", lambda compiled, samples, *_: compared(samples))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,104 +51,111 @@ class Outcome:
     err: str
 
 
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> Outcome:
+def call(capsys: pytest.CaptureFixture[str], *words: str) -> Outcome:
     with pytest.raises(SystemExit) as left:
         main(words)
     captured = capsys.readouterr()
     return Outcome(code=int(left.value.code or 0), out=captured.out, err=captured.err)
 
 
+@pytest.mark.usefixtures("simulator")
 def test_simulate_says_what_it_saw(capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = run(
-        capsys,
-        "simulate",
-        MODEL,
-        "--board",
-        "icebreaker",
-        "--input",
-        str(DIGITS / "digit_3.npy"),
-        "--samples",
-        "1",
-    )
+    outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker", "--input", THREE, "--samples", "1")
     assert outcome.code == 0
     assert "digit_3.npy       3 (class 3)\n" in outcome.out
     assert "random 0, seed 0  3 (class 3)\n" in outcome.out
-    assert (
-        "1,000 cycles an inference (predicted 1,000): 9,000 MACs, 9.00 a cycle, 56.2% of the array"
-        in outcome.out
-    )
+    assert "10,000 cycles an inference (predicted " in outcome.out
+    assert "73,472 MACs, 7.35 a cycle, 45.9% of the array" in outcome.out
     assert "bit-exact: 18 tensors of 2 samples are litert-ref's" in outcome.out
     assert outcome.err == ""
 
 
+@pytest.mark.usefixtures("simulator")
 def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
-    outcome = run(capsys, "simulate", MODEL, "--board", "icebreaker", "--json", "--numerics", "tflm")
+    outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker", "--json", "--numerics", "tflm")
     assert outcome.code == 0
-    assert json.loads(outcome.out) == {
-        "cycles": 1000,
-        "macs": 9000,
-        "macs_per_cycle": 9.0,
-        "utilization": 9.0 / 16,
-        "predicted_cycles": 1000,
+    facts = json.loads(outcome.out)
+    layers = facts.pop("layers")
+    predicted = facts.pop("predicted_cycles")
+    assert facts == {
+        "cycles": CYCLES,
+        "macs": 73472,
+        "macs_per_cycle": 7.3472,
+        "utilization": 7.3472 / 16,
         "bit_exact": True,
         "tensors_checked": 9,
         "mismatches": 0,
         "samples": 1,
         "numerics": "tflm",
-        "layers": [
-            {"name": "conv", "op": "CONV_2D", "cycles": 600, "macs": 9000},
-            {"name": "sum", "op": "ADD", "cycles": 400, "macs": 0},
-        ],
     }
+    assert [layer["op"] for layer in layers][:2] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
+    assert sum(layer["cycles"] for layer in layers) == predicted
+    assert sum(layer["macs"] for layer in layers) == facts["macs"]
+    assert all(set(layer) == {"name", "op", "cycles", "macs"} for layer in layers)
 
 
 def test_simulate_that_is_not_exact_leaves_with_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "simulate", lambda compiled, samples, *_: simulated(samples, (MISMATCH,)))
-    outcome = run(capsys, "simulate", MODEL, "--board", "icebreaker")
+    monkeypatch.setattr(simulate, "run_samples", lambda compiled, samples, *_: compared(samples, (MISMATCH,)))
+    outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker")
     assert outcome.code == 1
     assert "NOT bit-exact: 1 of 9 tensors" in outcome.out
     assert outcome.err == "sample 0, tensor 9 'conv': 3 values differ; at (0, 1): 4, not 5\n"
-    outcome = run(capsys, "simulate", MODEL, "--board", "icebreaker", "--json")
+    outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker", "--json")
     facts = json.loads(outcome.out)
     assert (outcome.code, facts["bit_exact"], facts["mismatches"]) == (1, False, 3)
 
 
+@pytest.mark.usefixtures("simulator")
 def test_dump(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    run(capsys, "simulate", MODEL, "--board", "icebreaker", "--samples", "2", "--dump", str(tmp_path / "d"))
-    files = sorted(str(file.relative_to(tmp_path / "d")) for file in (tmp_path / "d").rglob("*.npy"))
+    folder = tmp_path / "d"
+    call(capsys, "simulate", MODEL, "--board", "icebreaker", "--samples", "2", "--dump", str(folder))
+    files = {str(file.relative_to(folder)) for file in folder.rglob("*.npy")}
     names = ["input_0.npy", "output_0.npy", "tensor_9.npy"]
-    assert files == names[:2] + [f"sample_1/{name}" for name in names] + names[2:]
-    assert np.load(tmp_path / "d" / "input_0.npy").shape == (1, 8, 8, 1)
+    assert files == {*names, *(f"sample_1/{name}" for name in names)}
+    assert np.load(folder / "input_0.npy").shape == (1, 8, 8, 1)
+
+
+def test_simulate_for_real(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ("--board", "sim-large", "--input", THREE, "--dump", str(tmp_path), "--json")
+    outcome = call(capsys, "simulate", MODEL, *words)
+    facts = json.loads(outcome.out)
+    assert (outcome.code, facts["bit_exact"], facts["tensors_checked"]) == (0, True, 9)
+    assert facts["cycles"] == facts["predicted_cycles"]
+    assert np.load(tmp_path / "output_0.npy").argmax() == 3
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["simulate", "none.tflite", "--board", "icebreaker"], "none.tflite: the model file does not exist"),
-        (["simulate", MODEL, "--board", "nope"], "no board is called 'nope'"),
+        (["simulate", MODEL, "--board", "ulx3s"], "there is no board 'ulx3s' (did you mean"),
+        (["simulate", MODEL, "--board", "icebreaker", "--lanes", "5"], "an array of 5 lanes"),
         (["simulate", MODEL, "--board", "icebreaker", "--input", "x.npy"], "x.npy: no such input file"),
         (["simulate", MODEL, "--board", "icebreaker", "--samples", "0"], "nothing to simulate"),
         (["simulate", MODEL, "--board", "icebreaker", "--input", MODEL], "an input is a .npy file"),
         (["inspect", __file__], "test_main.py"),
+        (["build", MODEL, "--board", "sim-large", "-o", "nowhere"], "for simulation alone"),
         (["run", "nowhere", "--port", "sim"], "nowhere: no build there"),
+        (["program", "nowhere"], "nowhere: no build there"),
         (["verify", "nowhere"], "not available in this version"),
     ],
 )
 def test_refusals_are_one_sentence(
     capsys: pytest.CaptureFixture[str], words: list[str], sentence: str
 ) -> None:
-    outcome = run(capsys, *words)
+    outcome = call(capsys, *words)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("error: ")
     assert outcome.err.count("\n") == 1
     assert sentence in outcome.err
+    assert not Path("nowhere").exists()
 
 
 @pytest.mark.parametrize("words", [["frob"], ["simulate"], ["simulate", MODEL], ["boards", "--frob"]])
 def test_usage_errors_leave_with_2(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
-    outcome = run(capsys, *words)
+    outcome = call(capsys, *words)
     assert (outcome.code, outcome.out) == (2, "")
     assert "Usage: tfl2hw" in outcome.err
 
@@ -173,8 +163,8 @@ def test_usage_errors_leave_with_2(capsys: pytest.CaptureFixture[str], words: li
 def test_a_fault_of_ours_is_one_line_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "boards", lambda: [][0])
-    outcome = run(capsys, "boards")
+    monkeypatch.setattr(boards, "print_table", lambda *_: [][0])
+    outcome = call(capsys, "boards")
     assert outcome.code == 3
     assert outcome.err.startswith("error: a fault in tfl2hw itself: IndexError in test_main.py, line ")
     assert outcome.err.count("\n") == 1
@@ -185,70 +175,116 @@ def test_a_fault_of_ours_is_one_line_too(
 def test_a_missing_extra_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def boards() -> list[BoardLine]:
+    def miss(*_: object) -> None:
         raise ModuleNotFoundError("No module named 'cocotb'", name="cocotb.triggers")
 
-    monkeypatch.setattr(backend, "boards", boards)
-    outcome = run(capsys, "boards")
-    assert outcome == Outcome(
-        code=3,
-        out="",
-        err="error: the Python package cocotb.triggers is missing: pip install 'tfl2hw[sim]'\n",
-    )
+    monkeypatch.setattr(simulate, "run_samples", miss)
+    outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker")
+    sentence = "error: the Python package cocotb.triggers is missing: pip install 'tfl2hw[sim]'\n"
+    assert outcome == Outcome(code=3, out="", err=sentence)
 
 
 def test_boards_ops_and_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert json.loads(run(capsys, "boards", "--json").out)["boards"][0]["name"] == "icebreaker"
-    assert "icebreaker" in run(capsys, "boards").out
-    assert "SOFTMAX" in run(capsys, "ops").out
-    names = {operator["name"] for operator in json.loads(run(capsys, "ops", "--json").out)["operators"]}
+    names = {board["name"] for board in json.loads(call(capsys, "boards", "--json").out)["boards"]}
+    assert {"icebreaker", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "sim-large"} <= names
+    assert "icebreaker" in call(capsys, "boards").out
+    assert "SOFTMAX" in call(capsys, "ops").out
+    names = {operator["name"] for operator in json.loads(call(capsys, "ops", "--json").out)["operators"]}
     assert {"CONV_2D", "SOFTMAX"} <= names
-    assert run(capsys, "--version").out.startswith("tfl2hw ")
+    assert call(capsys, "--version").out.startswith("tfl2hw ")
 
 
 def test_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = json.loads(run(capsys, "inspect", MODEL, "--json").out)
+    facts = json.loads(call(capsys, "inspect", MODEL, "--json").out)
     assert facts["macs"] == 73472
     assert [operator["op"] for operator in facts["operators"]][-2:] == ["FULLY_CONNECTED", "SOFTMAX"]
-    assert facts["boards"] == [
-        {"board": "icebreaker", "fits": True, "predicted_cycles": 1000, "reason": None}
-    ]
-    assert "73,472 MACs" in run(capsys, "inspect", MODEL).out
+    fits = {row["board"]: row for row in facts["boards"]}
+    assert fits["icebreaker"]["fits"]
+    assert fits["icebreaker"]["predicted_cycles"] > 73472 / 16
 
-    def refuse(*_: object) -> FakeCompiled:
+    def refuse(*_: object) -> None:
         raise DoesNotFit("needs 9 words, has 8")
 
-    monkeypatch.setattr(backend, "compile_model", refuse)
-    outcome = run(capsys, "inspect", MODEL)
+    monkeypatch.setattr(inspect, "compile_model", refuse)
+    outcome = call(capsys, "inspect", MODEL)
     assert outcome.code == 0
+    assert "73,472 MACs" in outcome.out
     assert "needs 9 words, has 8" in outcome.out
 
 
-def test_compile_build_and_run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    common = [MODEL, "--board", "icebreaker", "-o", str(out), "--json"]
-    facts = json.loads(run(capsys, "compile", *common).out)
-    assert facts["predicted_cycles"] == 1000
-    assert facts["files"] == [str(out / name) for name in ("model.tflite", "labels.txt", "core.v")]
-
-    def bitstream(fmax: float) -> Bitstream:
-        used = {"LUT4": Resource(used=5, available=10)}
-        return Bitstream(file=out / "top.bin", fmax_mhz=fmax, target_mhz=30.0, resources=used, cycles=3000)
-
-    monkeypatch.setattr(backend, "build", lambda *_: bitstream(31.0))
-    outcome = run(capsys, "build", *common)
+def test_inspect_names_what_is_refused(capsys: pytest.CaptureFixture[str], models_dir: Path) -> None:
+    outcome = call(capsys, "inspect", str(models_dir / "mnv2_160_035.tflite"), "--json")
     facts = json.loads(outcome.out)
-    assert (outcome.code, facts["meets_timing"], facts["latency_ms"]) == (0, True, 0.1)
+    refused = [operator for operator in facts["operators"] if operator["refused"]]
+    assert outcome.code == (2 if refused else 0)
+    assert bool(refused) == outcome.err.startswith("error: ")
+
+
+def test_compile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    outcome = call(capsys, "compile", MODEL, "--board", "icebreaker", "-o", str(out), "--json")
+    facts = json.loads(outcome.out)
+    assert outcome.code == 0
+    assert {Path(file) for file in facts["files"]} == set(out.iterdir())
+    assert "module core(" in (out / "core.v").read_text()
+    assert "SB_MAC16" in (out / "top.v").read_text()
+    report = json.loads((out / "report.json").read_text())
+    assert report["predicted_cycles"] == facts["predicted_cycles"] > 0
+    assert len((out / "program.hex").read_text().split()) <= report["core"]["program_depth"]
+
+
+def built(out: Path, fmax: float) -> BuildResult:
+    return BuildResult(
+        bitstream=out / "icebreaker.bin",
+        fmax_mhz=fmax,
+        target_mhz=30.0,
+        meets_timing=fmax >= 30.0,
+        resources={"LUT4": (5, 10)},
+    )
+
+
+def test_build(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    words = ("build", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
+    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 31.0))
+    outcome = call(capsys, *words, "--json")
+    facts = json.loads(outcome.out)
+    assert (outcome.code, facts["meets_timing"]) == (0, True)
     assert facts["resources"] == {"LUT4": {"used": 5, "available": 10}}
-    monkeypatch.setattr(backend, "build", lambda *_: bitstream(29.0))
-    outcome = run(capsys, "build", *common[:-1])
+    assert facts["latency_ms"] == pytest.approx(facts["predicted_cycles"] / 30e3)
+    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 29.0))
+    outcome = call(capsys, *words)
     assert outcome.code == 1
     assert "Fmax 29.0 MHz, target 30.0 MHz: timing MISSED" in outcome.out
 
-    answer = Answer(outputs=simulated([0]).runs[0].outputs, cycles=1200, clock_mhz=12.0)
-    monkeypatch.setattr(backend, "run", lambda *_: answer)
-    words = ["run", str(out), "--port", "sim", "--input", str(DIGITS / "digit_3.npy")]
-    assert "digit_3.npy  3 (class 3)\n1,200 cycles, 0.100 ms at 12.0 MHz" in run(capsys, *words).out
-    assert json.loads(run(capsys, *words, "--json").out)["outputs"][0][0][3] == 127
+
+class FakeSession:
+    """Answers without a device."""
+
+    def run(self, inputs: Sequence[npt.NDArray[np.int8]]) -> Answer:
+        return Answer(outputs=(scores().reshape(1, 1, 10),), cycles=CYCLES)
+
+
+def test_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    call(capsys, "compile", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
+    monkeypatch.setattr(run, "_transport", lambda *_: nullcontext())
+    monkeypatch.setattr(run, "open_session", lambda *_: FakeSession())
+    words = ["run", str(tmp_path), "--port", "sim", "--input", THREE]
+    assert "digit_3.npy  3 (class 3)\n10,000 cycles, 0." in call(capsys, *words).out
+    facts = json.loads(call(capsys, *words, "--json").out)
+    assert (facts["outputs"], facts["cycles"]) == ([scores().tolist()], CYCLES)
+    outcome = call(capsys, *words, "--input", THREE)
+    assert (outcome.code, outcome.err) == (2, "error: run takes one sample: 1 --input, not 2\n")
+    (tmp_path / "settings.json").write_text("{}")
+    assert "settings.json: not the settings of a build" in call(capsys, *words).err
+
+
+def test_program_without_a_loader(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    call(capsys, "compile", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
+    assert "no bitstream for icebreaker there" in call(capsys, "program", str(tmp_path)).err
+    (tmp_path / "icebreaker.bin").touch()
+    monkeypatch.setenv("PATH", "")
+    outcome = call(capsys, "program", str(tmp_path))
+    assert outcome.code == 3
+    assert "loading a bitstream onto icebreaker takes iceprog or openFPGALoader" in outcome.err

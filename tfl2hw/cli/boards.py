@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from tfl2hw.cli import backend
+from tfl2hw.boards import BOARDS, Board
 from tfl2hw.cli.options import Json
+from tfl2hw.cli.report import Object
 from tfl2hw.cli.terminal import print_json, print_table
 
 
 def boards(json: Json = False) -> None:
     """List the boards."""
-    known = backend.boards()
+    known = [_facts(board) for board in BOARDS.values()]
     if json:
-        print_json({"boards": [board.as_json() for board in known]})
+        print_json({"boards": known})
         return
-    rows = [(b.name, b.chip, f"{b.lanes} x {b.columns}", b.clock_mhz, b.link) for b in known]
-    print_table("", ("board", "chip", "lanes x columns", "clock MHz", "host link"), rows, "   r ")
+    rows = [
+        (b["name"], b["title"], b["chip"] or "-", f"{b['lanes']} x {b['columns']}", b["target_mhz"])
+        for b in known
+    ]
+    print_table("", ("name", "board", "chip", "lanes x columns", "clock MHz"), rows, "    r")
+
+
+def _facts(board: Board) -> Object:
+    return {
+        "name": board.name,
+        "title": board.title,
+        "chip": None if board.chip is None else board.chip.name,
+        "lanes": board.lanes,
+        "columns": board.columns,
+        "target_mhz": board.target_mhz,
+    }

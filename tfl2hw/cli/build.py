@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from tfl2hw.cli import backend
+from tfl2hw.cli import report
 from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output
-from tfl2hw.cli.results import Bitstream
-from tfl2hw.cli.store import keep_model
+from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.codegen.bitstream import build_bitstream, pll_for
+from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.rtl_templates.core import Core
 
 
 def build(
@@ -20,28 +22,39 @@ def build(
     columns: Columns = None,
     json: Json = False,
 ) -> None:
-    """Compile, synthesise, place, route and pack: the bitstream of MODEL for a board."""
+    """Compile, synthesise, place, route and pack: the bitstream of MODEL for a board.
+
+    Exits with 1 where the routed design misses the board's clock.
+    """
+    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
     with progress("compiling") as tell:
-        compiled = backend.compile_model(model, board, numerics, lanes, columns)
-        keep_model(model, output)
-        backend.write_compiled(compiled, output)
-        result = backend.build(compiled, output, tell)
+        compiled = settings.compile(model)
+        pll_for(compiled.board)  # refuses a board that has no chip before anything is written
+        write_files(compiled, output)
+        keep(model, settings, output)
+        result = build_bitstream(
+            lambda: Core(board_config(compiled), compiled.image), compiled.board, output, tell
+        )
+    facts = report.build(compiled, result)
     if json:
-        print_json(result.as_json())
+        print_json(facts)
     else:
-        _print(f"{model.name} on {board}", result)
+        _print(f"{model.name} on {board}", facts)
     raise typer.Exit(0 if result.meets_timing else 1)
 
 
-def _print(title: str, result: Bitstream) -> None:
+def _print(title: str, facts: report.Object) -> None:
     """Resources, clock, latency and where the file is."""
     rows = [
-        (name, resource.used, resource.available, f"{resource.used / resource.available:.0%}")
-        for name, resource in result.resources.items()
-        if resource.available
+        (name, count["used"], count["available"], f"{count['used'] / count['available']:.0%}")
+        for name, count in facts["resources"].items()
+        if count["available"]
     ]
     print_table(title, ("resource", "used", "available", "share"), rows, " rrr")
-    verdict = "met" if result.meets_timing else "MISSED"
-    say(f"Fmax {result.fmax_mhz:.1f} MHz, target {result.target_mhz:.1f} MHz: timing {verdict}")
-    say(f"{result.cycles:,} cycles an inference: {result.latency_ms:.3f} ms at {result.target_mhz:.1f} MHz")
-    say(f"bitstream: {result.file}")
+    target = facts["target_mhz"]
+    verdict = "met" if facts["meets_timing"] else "MISSED"
+    say(f"Fmax {facts['fmax_mhz']:.1f} MHz, target {target:.1f} MHz: timing {verdict}")
+    say(
+        f"{facts['predicted_cycles']:,} cycles an inference: {facts['latency_ms']:.3f} ms at {target:.1f} MHz"
+    )
+    say(f"bitstream: {facts['bitstream']}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tfl2hw.cli import backend
+from tfl2hw.cli import report
 from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output
-from tfl2hw.cli.store import keep_model
-from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.cli.store import Settings, keep
+from tfl2hw.cli.terminal import print_json, print_table, progress, say, short
+from tfl2hw.codegen.write import write_files
 
 
 def compile_command(
@@ -18,22 +19,18 @@ def compile_command(
     json: Json = False,
 ) -> None:
     """Write the program, the weight image, the Verilog of core and board top, and a report."""
+    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
     with progress("compiling") as tell:
-        compiled = backend.compile_model(model, board, numerics, lanes, columns)
-        tell("writing", None)
-        files = keep_model(model, output) + backend.write_compiled(compiled, output)
-    layers = backend.layers(compiled)
-    cycles, macs = compiled.predicted_cycles, sum(layer.macs for layer in layers)
+        compiled = settings.compile(model)
+        tell("writing Verilog", None)
+        files = write_files(compiled, output) + keep(model, settings, output)
+    facts = report.compilation(compiled, files)
     if json:
-        print_json({
-            "predicted_cycles": cycles,
-            "macs": macs,
-            "files": [str(file) for file in files],
-            "layers": [layer.as_json() for layer in layers],
-        })
+        print_json(facts)
         return
-    rows = [(layer.name, layer.op, layer.macs, layer.cycles) for layer in layers]
-    print_table(f"{model.name} for {board}", ("layer", "operator", "MACs", "predicted cycles"), rows, "  rr")
-    say(f"{cycles:,} predicted cycles an inference, {macs:,} MACs")
+    rows = [(short(layer["name"]), layer["op"], layer["macs"], layer["cycles"]) for layer in facts["layers"]]
+    title = f"{model.name} for {board}"
+    print_table(title, ("layer", "operator", "MACs", "predicted cycles"), rows, "  rr")
+    say(f"{facts['predicted_cycles']:,} predicted cycles an inference, {facts['macs']:,} MACs")
     for file in files:
         say(str(file))

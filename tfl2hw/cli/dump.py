@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tfl2hw.cli.inputs import Sample
-from tfl2hw.cli.results import SampleRun
+from tfl2hw.sim.inference import SampleRun
 
 
 def write_dump(directory: Path, samples: Sequence[Sample], runs: Sequence[SampleRun]) -> None:

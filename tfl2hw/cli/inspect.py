@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tfl2hw.cli import backend
+from tfl2hw.boards import BOARDS
 from tfl2hw.cli.census import count_macs, weight_bytes
 from tfl2hw.cli.options import Json, Model
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.codegen import compile_model
 from tfl2hw.errors import ModelError, Tfl2hwError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
@@ -61,11 +62,10 @@ def _fits(model: Path) -> list[dict[str, Any]]:
     """Each board with the predicted cycles, or with why the model does not fit."""
     rows = []
     with progress("fitting") as tell:
-        known = backend.boards()
-        for number, board in enumerate(known):
-            tell(f"fitting {board.name}", number / len(known))
+        for number, board in enumerate(BOARDS.values()):
+            tell(f"fitting {board.name}", number / len(BOARDS))
             try:
-                compiled = backend.compile_model(model, board.name)
+                compiled = compile_model(model, board.name)
             except Tfl2hwError as refusal:
                 rows.append({
                     "board": board.name,

@@ -52,7 +52,7 @@ def names_from_files(inputs: Sequence[Path], size: int) -> dict[int, str]:
     return names if len(set(names.values())) == len(names) else {}
 
 
-def answer(graph: Graph, outputs: Sequence[Int8], names: dict[int, str]) -> str:
+def what_it_says(graph: Graph, outputs: Sequence[Int8], names: dict[int, str]) -> str:
     """What the outputs say: the class where the model classifies, else the first bytes."""
     scores = outputs[0].reshape(-1)
     if len(outputs) > 1 or not (names or _classifies(graph)):

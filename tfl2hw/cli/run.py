@@ -6,22 +6,27 @@ from typing import Annotated
 
 import typer
 
-from tfl2hw.cli import backend
+from tfl2hw.cli import report
 from tfl2hw.cli.inputs import load_samples
-from tfl2hw.cli.labels import answer, class_names
+from tfl2hw.cli.labels import class_names, what_it_says
 from tfl2hw.cli.options import Directory, Inputs, Json, Labels
-from tfl2hw.cli.store import kept_model
+from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import print_json, progress, say
+from tfl2hw.codegen import Compiled
 from tfl2hw.errors import UsageError
+from tfl2hw.runtime.network import open_session
+from tfl2hw.runtime.transport import SerialTransport
+from tfl2hw.sim.device import SimulatedDevice
+from tfl2hw.sim.inference import clock_mhz, simulated_board
+
+SIMULATED = "sim"
 
 
 def run(
     directory: Directory,
     port: Annotated[
         str,
-        typer.Option(
-            "--port", help="A serial port, or sim: the whole board in simulation.", show_default=False
-        ),
+        typer.Option("--port", help="A serial port, or sim: the board in simulation.", show_default=False),
     ],
     files: Inputs = None,
     labels: Labels = None,
@@ -29,19 +34,30 @@ def run(
 ) -> None:
     """Send an input to the board and print its answer."""
     inputs = files or []
-    graph = kept_model(directory)
-    samples = load_samples(graph, inputs)
-    if len(samples) != 1:
-        raise UsageError(f"run takes one sample, so {len(graph.inputs)} --input; {len(inputs)} given")
-    names = class_names(graph, labels, inputs)
-    with progress("connecting") as tell:
-        result = backend.run(directory, port, samples[0], tell)
+    with progress("compiling") as tell:
+        compiled = kept(directory)
+        graph = compiled.graph
+        samples = load_samples(graph, inputs)
+        if len(samples) != 1:
+            raise UsageError(f"run takes one sample: {len(graph.inputs)} --input, not {len(inputs)}")
+        names = class_names(graph, labels, inputs)
+        tell("connecting", None)
+        with _transport(compiled, port) as transport:
+            session = open_session(compiled, transport)
+            tell("loading and running", None)
+            result = session.run(samples[0].inputs)
+    shapes = [graph.tensors[index].shape for index in graph.outputs]
+    outputs = [values.reshape(shape) for values, shape in zip(result.outputs, shapes, strict=True)]
+    facts = report.answer(result, outputs, clock_mhz(compiled))
     if json:
-        print_json({
-            "outputs": [output.tolist() for output in result.outputs],
-            "cycles": result.cycles,
-            "latency_ms": result.latency_ms,
-        })
+        print_json(facts)
         return
-    say(f"{samples[0].name}  {answer(graph, result.outputs, names)}")
-    say(f"{result.cycles:,} cycles, {result.latency_ms:.3f} ms at {result.clock_mhz:.1f} MHz")
+    say(f"{samples[0].name}  {what_it_says(graph, outputs, names)}")
+    say(f"{facts['cycles']:,} cycles, {facts['latency_ms']:.3f} ms at {clock_mhz(compiled):.1f} MHz")
+
+
+def _transport(compiled: Compiled, port: str) -> SimulatedDevice | SerialTransport:
+    """The way to the board."""
+    if port == SIMULATED:
+        return simulated_board(compiled)
+    return SerialTransport(port, compiled.board.baud)

@@ -7,17 +7,16 @@ from typing import Annotated
 
 import typer
 
-from tfl2hw.cli import backend
+from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
-from tfl2hw.cli.labels import answer, class_names
+from tfl2hw.cli.labels import class_names, what_it_says
 from tfl2hw.cli.options import Arithmetic, Board, Columns, Inputs, Json, Labels, Lanes, Model
-from tfl2hw.cli.results import Simulation
-from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
+from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
 from tfl2hw.frontend import load
-from tfl2hw.ir.graph import Graph
-from tfl2hw.ops import Numerics
+from tfl2hw.sim.inference import Comparison, run_samples
 
 
 def simulate(
@@ -33,7 +32,7 @@ def simulate(
         Path | None, typer.Option("--dump", metavar="DIR", help="Write every tensor of every sample as .npy.")
     ] = None,
     waves: Annotated[
-        bool, typer.Option("--waves", help="Write the signals of the simulation (FST).")
+        bool, typer.Option("--waves", help="Write the signals as FST; it slows the simulation.")
     ] = False,
     labels: Labels = None,
     lanes: Lanes = None,
@@ -51,17 +50,22 @@ def simulate(
     if not chosen:
         raise UsageError("nothing to simulate: --samples 0 and no --input")
     names = class_names(graph, labels, inputs)
+    signals = Path(f"{model.stem}-{board}.fst") if waves else None
     with progress("compiling") as tell:
-        compiled = backend.compile_model(model, board, numerics, lanes, columns)
-        waves_file = Path(f"{model.stem}-{board}.fst") if waves else None
-        result = backend.simulate(compiled, chosen, waves_file, tell)
+        compiled = compile_model(model, board, numerics, lanes, columns)
+        result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
     if dump is not None:
         write_dump(dump, chosen, result.runs)
+    facts = report.simulation(compiled, result, numerics)
     if json:
-        print_json(result.as_json(numerics))
+        print_json(facts)
     else:
-        _print(graph, board, numerics, chosen, result, names)
-    raise typer.Exit(0 if result.bit_exact else 1)
+        _print_layers(compiled, facts)
+        _print_answers(compiled, chosen, result, names)
+        _print_verdict(facts, result)
+    if signals is not None:
+        note(f"waves: {signals}")
+    raise typer.Exit(0 if facts["bit_exact"] else 1)
 
 
 def _random_count(samples: int | None, inputs: list[Path]) -> int:
@@ -71,39 +75,40 @@ def _random_count(samples: int | None, inputs: list[Path]) -> int:
     return 0 if inputs else 1
 
 
-def _print(
-    graph: Graph,
-    board: str,
-    numerics: Numerics,
-    samples: list[Sample],
-    result: Simulation,
-    names: dict[int, str],
-) -> None:
-    """The layers, the answers and the verdict."""
-    facts = result.as_json(numerics)
-    title = f"{Path(graph.file).name} on {board}, {result.lanes} lanes x {result.columns} columns"
+def _print_layers(compiled: Compiled, facts: report.Object) -> None:
+    config = compiled.config
+    title = f"{compiled.file.name} on {compiled.board.name}, {config.lanes} lanes x {config.columns} columns"
     rows = [
-        (layer.name, layer.op, layer.macs, layer.cycles, layer.macs / layer.cycles if layer.cycles else None)
-        for layer in result.layers
+        (
+            short(layer["name"]),
+            layer["op"],
+            layer["macs"],
+            layer["cycles"],
+            layer["macs"] / max(layer["cycles"], 1),
+        )
+        for layer in facts["layers"]
     ]
     print_table(title, ("layer", "operator", "MACs", "cycles", "MAC/cycle"), rows, "  rrr")
+
+
+def _print_answers(
+    compiled: Compiled, samples: list[Sample], result: Comparison, names: dict[int, str]
+) -> None:
     width = max(len(sample.name) for sample in samples)
     for sample, run in zip(samples, result.runs, strict=True):
-        say(f"{sample.name:<{width}}  {answer(graph, run.outputs, names)}")
+        say(f"{sample.name:<{width}}  {what_it_says(compiled.graph, run.outputs, names)}")
+
+
+def _print_verdict(facts: report.Object, result: Comparison) -> None:
+    """The cycles, and bit-exact or not, and where not."""
     say(
-        f"{result.cycles:,} cycles an inference (predicted {result.predicted_cycles:,}): "
-        f"{result.macs:,} MACs, {facts['macs_per_cycle']:.2f} a cycle, "
+        f"{facts['cycles']:,} cycles an inference (predicted {facts['predicted_cycles']:,}): "
+        f"{facts['macs']:,} MACs, {facts['macs_per_cycle']:.2f} a cycle, "
         f"{facts['utilization']:.1%} of the array"
     )
-    if result.waves is not None:
-        say(f"waves: {result.waves}")
-    _print_verdict(numerics, len(samples), result)
-
-
-def _print_verdict(numerics: Numerics, samples: int, result: Simulation) -> None:
-    """Bit-exact or not, and where not."""
-    checked = f"{result.tensors_checked:,} tensors of {samples} sample{'s' if samples > 1 else ''}"
-    if result.bit_exact:
+    samples, numerics = facts["samples"], facts["numerics"]
+    checked = f"{facts['tensors_checked']:,} tensors of {samples} sample{'s' if samples > 1 else ''}"
+    if facts["bit_exact"]:
         say(f"bit-exact: {checked} are {numerics}'s")
         return
     say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {numerics}'s")

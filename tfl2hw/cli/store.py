@@ -1,19 +1,38 @@
-"""The model and its labels in the folder of a build, where `tfl2hw run` finds them again."""
+"""The model, its labels and its settings in the folder of a build, where `tfl2hw run` finds them again."""
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
+from tfl2hw.boards import BOARDS
+from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
-from tfl2hw.frontend import load
-from tfl2hw.ir.graph import Graph
+from tfl2hw.ops import Numerics
 
 MODEL = "model.tflite"
 LABELS = "labels.txt"
+SETTINGS = "settings.json"
 
 
-def keep_model(model: Path, directory: Path) -> list[Path]:
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a model is compiled with. ``lanes``, ``columns`` None: the board's."""
+
+    board: str
+    numerics: Numerics
+    lanes: int | None
+    columns: int | None
+
+    def compile(self, model: Path) -> Compiled:
+        """The model, compiled so."""
+        return compile_model(model, self.board, self.numerics, self.lanes, self.columns)
+
+
+def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:
     """Copy the model, and labels.txt from beside it, into ``directory``; the files written."""
     directory.mkdir(parents=True, exist_ok=True)
     sources = {MODEL: model, LABELS: model.parent / LABELS}
@@ -21,19 +40,36 @@ def keep_model(model: Path, directory: Path) -> list[Path]:
     for target, source in present.items():
         if not (target.exists() and target.samefile(source)):
             shutil.copyfile(source, target)
-    return list(present)
+    (directory / SETTINGS).write_text(json.dumps(asdict(settings), indent=2) + "\n")
+    return [*present, directory / SETTINGS]
 
 
-def kept_model(directory: Path) -> Graph:
-    """The model that ``directory`` was built from.
+def kept(directory: Path) -> Compiled:
+    """The model in ``directory``, compiled again as it was when it was put there.
 
     Raises
     ------
     UsageError : there is no build in ``directory``.
     """
-    model = directory / MODEL
-    if not model.is_file():
-        raise UsageError(
-            f"{directory}: no build there ({MODEL} is missing); `tfl2hw build MODEL -o DIR` makes one"
-        )
-    return load(model)
+    return kept_settings(directory).compile(directory / MODEL)
+
+
+def kept_settings(directory: Path) -> Settings:
+    """What the model in ``directory`` was compiled with. Raises UsageError as ``kept``."""
+    for name in (MODEL, SETTINGS):
+        if not (directory / name).is_file():
+            raise UsageError(
+                f"{directory}: no build there ({name} is missing); `tfl2hw build MODEL -o DIR` makes one"
+            )
+    file = directory / SETTINGS
+    try:
+        settings = Settings(**json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{file}: not the settings of a build ({error})") from error
+    for key, value, accepted in (
+        ("numerics", settings.numerics, get_args(Numerics)),
+        ("board", settings.board, tuple(BOARDS)),
+    ):
+        if value not in accepted:
+            raise UsageError(f"{file}: {key} is {value!r}; accepted: {', '.join(accepted)}")
+    return settings

@@ -57,6 +57,12 @@ def show(value: object) -> str:
     return str(value).replace("[", "\\[")
 
 
+def short(name: str, most: int = 40) -> str:
+    """A tensor's name, cut to ``most`` characters: TensorFlow's names list every node that was fused."""
+    first = name.split(";")[0]
+    return first if len(first) <= most else "…" + first[1 - most :]
+
+
 @contextmanager
 def progress(first: str) -> Iterator[Tell]:
     """A line on stderr that says what goes on, gone when it is over; nothing where stderr is no terminal."""

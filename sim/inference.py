@@ -1,0 +1,149 @@
+"""A compiled model on the simulated core, every tensor compared with the interpreter's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.bitstream import pll_for, uart_divisor
+from tfl2hw.codegen.verilog import to_verilog
+from tfl2hw.rtl_templates.core import Core
+from tfl2hw.rtl_templates.top import UartTop
+from tfl2hw.runtime.network import location, open_session
+from tfl2hw.runtime.session import Session
+from tfl2hw.sim.device import SimulatedDevice
+from tfl2hw.sim.harness import CoreDesign, UartDesign
+from tfl2hw.sim.oracle import interpret
+
+Int8 = npt.NDArray[np.int8]
+Progress = Callable[[str, "float | None"], None]
+"""Called with what is being done, and the share of it that is done (None: not known)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mismatch:
+    """A tensor that differs from the interpreter's: in how many values, and how the first does."""
+
+    sample: int
+    tensor: int
+    name: str
+    values: int
+    first: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleRun:
+    """One inference: outputs and intermediate tensors (by index) in the file's shapes.
+
+    ``cycles`` is from start to answer ready, of a run without halts.
+    """
+
+    outputs: tuple[Int8, ...]
+    tensors: Mapping[int, Int8]
+    cycles: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """All samples: what the core did, and where it differs from the interpreter."""
+
+    runs: tuple[SampleRun, ...]
+    tensors_checked: int
+    mismatches: tuple[Mismatch, ...]
+
+
+def simulated_core(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
+    """The bare core of ``compiled`` in simulation."""
+    return SimulatedDevice(to_verilog(_core(compiled), "core"), CoreDesign(name="core"), waves=waves)
+
+
+def simulated_board(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
+    """The core of ``compiled`` behind its board's UART, bit by bit, in simulation."""
+    divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
+    verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
+    return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves)
+
+
+def clock_mhz(compiled: Compiled) -> float:
+    """The core's clock on its board."""
+    board = compiled.board
+    return float(board.target_mhz if board.chip is None else pll_for(board).mhz)
+
+
+def run_samples(
+    compiled: Compiled,
+    samples: Sequence[Sequence[Int8]],
+    numerics: str,
+    progress: Progress,
+    waves: Path | None = None,
+) -> Comparison:
+    """Run every sample, once in one go and once layer by layer, and compare all that it computes.
+
+    Raises
+    ------
+    ModelError, ToolError : the interpreter or the simulator cannot run the model.
+    """
+    progress("the interpreter", None)
+    expected = interpret(compiled.file, samples, numerics)
+    progress("building the simulator", None)
+    runs, mismatches, checked = [], [], 0
+    with simulated_core(compiled, waves) as device:
+        session = open_session(compiled, device)
+        for number, (sample, wanted) in enumerate(zip(samples, expected, strict=True)):
+            progress(f"sample {number}", number / len(samples))
+            run = _run(compiled, session, sample)
+            found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))
+            checked += len(found)
+            mismatches += _mismatches(compiled, number, found, wanted)
+            runs.append(run)
+    return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
+
+
+def _core(compiled: Compiled) -> Core:
+    """The core with what a simulator can hold in place of the chip's primitives."""
+    scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
+    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.image)
+
+
+def _run(compiled: Compiled, session: Session, sample: Sequence[Int8]) -> SampleRun:
+    whole = session.run(sample)
+    tensors = {}
+    for layer, _ in zip(compiled.schedule.layers, session.steps(sample), strict=False):
+        if layer.output in compiled.graph.tensors:
+            found = session.fetch(location(compiled, layer.output))
+            tensors[layer.output] = _as_in_file(compiled, layer.output, found)
+    outputs = zip(compiled.network.outputs, whole.outputs, strict=True)
+    return SampleRun(
+        outputs=tuple(_as_in_file(compiled, tensor, values) for tensor, values in outputs),
+        tensors=tensors,
+        cycles=whole.cycles,
+    )
+
+
+def _as_in_file(compiled: Compiled, tensor: int, values: Int8) -> Int8:
+    return values.reshape(compiled.graph.tensors[tensor].shape)
+
+
+def _mismatches(
+    compiled: Compiled, sample: int, found: Mapping[int, Int8], wanted: Mapping[int, Int8]
+) -> list[Mismatch]:
+    different = []
+    for tensor, values in found.items():
+        places = np.argwhere(values != wanted[tensor])
+        if len(places):
+            at = tuple(int(axis) for axis in places[0])
+            different.append(
+                Mismatch(
+                    sample=sample,
+                    tensor=tensor,
+                    name=compiled.graph.tensors[tensor].name,
+                    values=len(places),
+                    first=f"at {at}: {values[at]}, not {wanted[tensor][at]}",
+                )
+            )
+    return different

@@ -1,0 +1,76 @@
+"""The files of a compiled model: program, memory contents, Verilog, report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from tfl2hw.codegen.bitstream import NAME, elaborate, pll_for
+from tfl2hw.codegen.compile import Compiled
+from tfl2hw.codegen.verilog import rtlil_to_verilog, to_verilog
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.core import Core
+
+
+def board_config(compiled: Compiled) -> CoreConfig:
+    """The configuration with the multipliers of the board's chip."""
+    return replace(compiled.config, multiplier=compiled.board.multiplier)
+
+
+def write_files(compiled: Compiled, directory: Path) -> list[Path]:
+    """Write program, memory contents, Verilog of core and board top, and report; the files written.
+
+    Everything is made before the first file is written.
+
+    Raises
+    ------
+    ToolError : Yosys, which writes the Verilog, is missing or failed.
+    """
+    texts = {
+        "core.v": to_verilog(Core(board_config(compiled), compiled.image), "core"),
+        "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
+        "image.json": json.dumps(image_json(compiled)) + "\n",
+        "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
+    }
+    if compiled.board.chip is not None:
+        texts["top.v"] = _top_verilog(compiled)
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (directory / name).write_text(text)
+    return [directory / name for name in texts]
+
+
+def image_json(compiled: Compiled) -> dict[str, Any]:
+    """Contents of the memories: words as numbers, the scratchpad as pairs of address and hex digits."""
+    image = asdict(compiled.image)
+    image["scratchpad"] = [[address, data.hex()] for address, data in compiled.image.scratchpad]
+    return image
+
+
+def report_json(compiled: Compiled) -> dict[str, Any]:
+    """What was made of the model: the core, its memory, the cycles of each layer."""
+    layers = zip(compiled.schedule.layers, compiled.cycles.layers(), strict=True)
+    return {
+        "model": compiled.file.name,
+        "board": compiled.board.name,
+        "numerics": compiled.network.numerics,
+        "predicted_cycles": compiled.predicted_cycles,
+        "macs": compiled.macs,
+        "scratchpad_bytes_used": list(compiled.schedule.memory.used),
+        "core": asdict(board_config(compiled)),
+        "layers": [
+            {"index": layer.op_index, "op": layer.op, "cycles": cycles, "macs": layer.macs}
+            for layer, cycles in layers
+        ],
+    }
+
+
+def _top_verilog(compiled: Compiled) -> str:
+    """The board's top: the core with PLL, reset, UART and pins."""
+    with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
+        core = Core(board_config(compiled), compiled.image)
+        elaborate(core, compiled.board, pll_for(compiled.board), Path(folder))
+        return rtlil_to_verilog((Path(folder) / f"{NAME}.il").read_text())
