@@ -122,7 +122,11 @@ class Column(wiring.Component):
         """
         token = self.token
         place, place_before = Signal(range(WINDOW)), Signal(range(WINDOW))
-        m.submodules.window = memory = Memory(shape=8 * (WINDOW - 1), depth=4, init=[])
+        # block RAM where there is no smaller kind; Yosys would take flip-flops for so few words
+        style = "block" if self._config.multiplier == "ice40" else ""
+        m.submodules.window = memory = Memory(
+            shape=8 * (WINDOW - 1), depth=4, init=[], attrs={"ram_style": style} if style else {}
+        )
         write, read = memory.write_port(), memory.read_port()
         with m.If(token.valid & token.pick):
             m.d.sync += place.eq(Mux(place == WINDOW - 1, 0, place + 1))
