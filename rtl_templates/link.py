@@ -10,8 +10,6 @@ from . import frames
 from .frames import Command, Status
 from .hostbus import HostBus
 
-SETTLE = "The CRC takes a byte the cycle after it passes: a cycle's pause before the CRC is used."
-
 
 class Link(wiring.Component):
     """Answers one request frame at a time (see ``frames``); idle between them.
@@ -186,7 +184,7 @@ class Link(wiring.Component):
                 with m.If(length == 1):
                     m.next = "SETTLE"
 
-        with m.State("SETTLE"):
+        with m.State("SETTLE"):  # the CRC takes a byte in the cycle after it has passed
             m.next = "CRC_LOW"
         for state, part, then in (("CRC_LOW", 0, "CRC_HIGH"), ("CRC_HIGH", 1, "ACT")):
             with m.State(state):

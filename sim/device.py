@@ -24,6 +24,9 @@ MAXIMUM_PATIENCE = 2**32 - 1
 
 START_SECONDS = 60.0
 
+CLOSE_SECONDS = 5.0
+"""One that still waits for its design after this is killed."""
+
 
 def build_device(verilog: str, design: Design, *, waves: bool = False) -> Path:
     """The simulator of ``design``, whose modules are in ``verilog``; from the cache, or built.
@@ -113,7 +116,7 @@ class SimulatedDevice:
             self._connection = None
         if self._process is not None:
             try:
-                self._process.wait(timeout=20)
+                self._process.wait(timeout=CLOSE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
