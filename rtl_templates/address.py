@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .entries import small_memory
 from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, LEVELS, ConfigBus, Kind, token_layout
 
 
@@ -60,8 +62,6 @@ class AddressGenerator(wiring.Component):
         address, coordinate = config.byte_address_bits, config.coordinate_bits
         count = config.count_bits
         shapes = {f"count{level}": signed(count) for level in range(LEVELS)}
-        shapes |= {f"step{level}": unsigned(address) for level in range(LEVELS)}
-        shapes |= {f"{axis}{level}": signed(coordinate) for axis in ("row", "column") for level in range(1, 5)}
         shapes |= dict.fromkeys(("base", "load_base"), unsigned(address))
         shapes |= dict.fromkeys(("base_row", "base_column"), signed(coordinate))
         shapes |= dict.fromkeys(("height", "width"), unsigned(coordinate))
@@ -80,7 +80,10 @@ class AddressGenerator(wiring.Component):
     def _nest(self, m: Module) -> None:
         """Stage 0: counters and the state machine; what they issue is registered once."""
         r, bus = self._r, self.bus
-        counts = [Signal(signed(self._config.count_bits), name=f"left{level}", reset_less=True) for level in range(LEVELS)]
+        counts = [
+            Signal(signed(self._config.count_bits), name=f"left{level}", reset_less=True)
+            for level in range(LEVELS)
+        ]
         kind, pick, hold, streams = Signal(Kind), Signal(), Signal(), Signal()
         first, issue = Signal(), Signal()
         window = Signal(signed(5), reset_less=True)
@@ -176,7 +179,10 @@ class AddressGenerator(wiring.Component):
         the requantizers' own do."""
         r, config = self._r, self._config
         token, stop, enters = Signal(), Signal(), Signal()
-        words, destinations = Signal(signed(self._config.count_bits), reset_less=True), Signal(signed(8), reset_less=True)
+        words, destinations = (
+            Signal(signed(self._config.count_bits), reset_less=True),
+            Signal(signed(8), reset_less=True),
+        )
         destination = Signal(config.destination_bits, reset_less=True)
         parameters = Signal()
         address = Signal(config.token_address_bits, reset_less=True)
@@ -221,17 +227,12 @@ class AddressGenerator(wiring.Component):
         asked = Signal(LEVELS)
         s2 = Signal.like(s1)
         m.d.sync += s2.eq(s1)
-        step = Signal(config.byte_address_bits, reset_less=True)
-        row, column = Signal(signed(config.coordinate_bits)), Signal(signed(config.coordinate_bits))
         restart = Signal()
         with m.If(s1.issue):
             m.d.sync += asked.eq(s1.level)
-        m.d.sync += [
-            step.eq(_select(asked, [r[f"step{n}"] for n in range(LEVELS)])),
-            row.eq(_select(asked[1:5], [r[f"row{n}"] for n in range(1, 5)])),
-            column.eq(_select(asked[1:5], [r[f"column{n}"] for n in range(1, 5)])),
-            restart.eq(asked[5] | s1.begins),
-        ]
+        m.d.sync += restart.eq(asked[5] | s1.begins)
+        step = self._deltas(m, "step", config.byte_address_bits, asked)
+        row, column = (self._deltas(m, axis, config.coordinate_bits, asked) for axis in ("row", "column"))
         # Stage 2 -> 3: addresses of the nest and of loads.
         s3 = Signal.like(s2)
         m.d.sync += s3.eq(s2)
@@ -241,8 +242,8 @@ class AddressGenerator(wiring.Component):
         with m.If(s2.issue):
             m.d.sync += [
                 address.eq(Mux(s2.begins, r["base"], address + step)),
-                y.eq(Mux(restart, r["base_row"], y + row)),
-                x.eq(Mux(restart, r["base_column"], x + column)),
+                y.eq(Mux(restart, r["base_row"], y + row.as_signed())),
+                x.eq(Mux(restart, r["base_column"], x + column.as_signed())),
             ]
         with m.If(self.bus.start):
             m.d.sync += source.eq(r["load_base"])
@@ -275,6 +276,20 @@ class AddressGenerator(wiring.Component):
             token.offset.eq(address[:lane_bits]),
         ]
 
+    def _deltas(self, m: Module, name: str, bits: int, asked: Signal) -> Value:
+        """The register ``name`` of the level that is set in ``asked``, one cycle later (0: none written)."""
+        bus = self.bus
+        first = INDEX[f"{name}0"]
+        memory = Memory(shape=bits, depth=8, init=[], attrs=small_memory(self._config))
+        m.submodules[name] = memory
+        write, read = memory.write_port(), memory.read_port()
+        level = Cat((asked[1] | asked[3] | asked[5]), (asked[2] | asked[3]), (asked[4] | asked[5]))
+        m.d.comb += [
+            write.en.eq(bus.valid & (bus.register[3:] == first // 8)),
+            write.addr.eq(bus.register[:3]), write.data.eq(bus.value), read.addr.eq(level),
+        ]  # fmt: skip
+        return read.data
+
     def _weight_address(self, m: Module, s2: Signal) -> Signal:
         """Level with stage 3: counts up within a pixel, rewinds at the next, moves on with a group."""
         r = self._r
@@ -294,11 +309,3 @@ class AddressGenerator(wiring.Component):
             with m.Elif(~s2.hold):
                 m.d.sync += weight.eq(following)
         return weight
-
-
-def _select(chosen: Value, values: list[Signal]) -> Value:
-    """The value whose bit is set (0 where none is): an AND-OR, shallower than a priority multiplexer."""
-    result: Value = Const(0, values[0].shape())
-    for bit, value in zip(chosen, values, strict=True):
-        result = result | Mux(bit, value, 0)
-    return result

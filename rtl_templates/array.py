@@ -65,7 +65,12 @@ class Array(wiring.Component):
                 m.submodules[f"column{index}"] = column = Column(config, index, weights)
                 m.d.comb += [column.token.eq(token), column.x.eq(x), column.control.eq(control)]
                 m.d.comb += column.result.eq(result)
-                token, x, control, result = column.token_out, column.x_out, column.control_out, column.result_out
+                token, x, control, result = (
+                    column.token_out,
+                    column.x_out,
+                    column.control_out,
+                    column.result_out,
+                )
             parameters = image.parameters[group] if image.parameters else ()
             m.submodules[f"requantizer{group}"] = requantizer = Requantizer(config, parameters)
             connect(m, flipped(self.bus), requantizer.bus)

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .delay import delayed
+from .entries import small_memory
 from .isa import token_layout
 from .multiplier import LaneMultiplier
 
@@ -122,11 +123,8 @@ class Column(wiring.Component):
         """
         token = self.token
         place, place_before = Signal(range(WINDOW)), Signal(range(WINDOW))
-        # block RAM where there is no smaller kind; Yosys would take flip-flops for so few words
-        style = "block" if self._config.multiplier == "ice40" else ""
-        m.submodules.window = memory = Memory(
-            shape=8 * (WINDOW - 1), depth=4, init=[], attrs={"ram_style": style} if style else {}
-        )
+        memory = Memory(shape=8 * (WINDOW - 1), depth=4, init=[], attrs=small_memory(self._config))
+        m.submodules.window = memory
         write, read = memory.write_port(), memory.read_port()
         with m.If(token.valid & token.pick):
             m.d.sync += place.eq(Mux(place == WINDOW - 1, 0, place + 1))
@@ -143,7 +141,9 @@ class Column(wiring.Component):
         bits = 16
         while len(terms) > 1:
             bits += 1
-            sums = [Signal(signed(bits), name=f"sum{bits}_{n}", reset_less=True) for n in range(len(terms) // 2)]
+            sums = [
+                Signal(signed(bits), name=f"sum{bits}_{n}", reset_less=True) for n in range(len(terms) // 2)
+            ]
             m.d.sync += [s.eq(terms[2 * n] + terms[2 * n + 1]) for n, s in enumerate(sums)]
             terms = list(sums)
         return terms[0]

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from amaranth.hdl import Cat, Module, Value, ValueLike
 from amaranth.lib.memory import Memory
 
+from .config import CoreConfig
+
+
+def small_memory(config: CoreConfig) -> dict[str, str]:
+    """Attributes of a memory of a few words: block RAM on iCE40, where Yosys would take flip-flops."""
+    return {"ram_style": "block"} if config.multiplier == "ice40" else {}
+
 
 def entry_memory(
     m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int], word_bits: int, parts: int,

@@ -38,27 +38,31 @@ VALUE_BITS = 24
 LEVELS = 6
 
 FRONT_REGISTERS = (
-    *(f"count{level}" for level in range(LEVELS)),
     *(f"step{level}" for level in range(LEVELS)),
-    *(f"row{level}" for level in range(1, 5)),
-    *(f"column{level}" for level in range(1, 5)),
     "base",
+    "load_base",
+    *(f"row{level}" for level in range(LEVELS)),
     "base_row",
-    "base_column",
     "height",
+    *(f"column{level}" for level in range(LEVELS)),
+    "base_column",
     "width",
+    *(f"count{level}" for level in range(LEVELS)),
     "weight_base",
     "gap",
     "window_skip",
     "window_stride",
-    "load_base",
     "load_words",
     "load_first",
     "load_count",
     "load_address",
     "load_parameter_words",
 )
-"""Registers of the address generator: free once the job before has issued its last token."""
+"""Registers of the address generator: free once the job before has issued its last token.
+
+Steps, rows and columns stand at multiples of eight plus their level, as they stand in memories. Level 0
+moves within a pixel and level 5 starts anew, so nobody writes their rows and columns.
+"""
 
 BACK_REGISTERS = (
     "pad_value",

@@ -58,7 +58,8 @@ class Requantizer(wiring.Component):
     @staticmethod
     def latency(config: CoreConfig) -> int:
         """Parameter read, multiplier, then nine registers."""
-        return 1 + config.parameter_registers + wide_latency(config.accumulator_bits, config.mantissa_bits) + 9
+        product = config.product_latency or wide_latency(config.accumulator_bits, config.mantissa_bits)
+        return 1 + config.parameter_registers + product + 9
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -71,12 +72,13 @@ class Requantizer(wiring.Component):
                 m.d.sync += register.eq(self.bus.value)
 
         m.submodules.multiplier = multiplier = WideMultiplier(
-            config.accumulator_bits, config.mantissa_bits, config.multiplier
+            config.accumulator_bits, config.mantissa_bits, config.multiplier, config.product_latency
         )
         mantissa, offset, shift = self._read_parameters(m, multiplier.latency)
-        m.d.comb += [multiplier.a.eq(delayed(
-                m, self.result.value, 1 + config.parameter_registers, "accumulator"
-            )), multiplier.b.eq(mantissa)]
+        m.d.comb += [
+            multiplier.a.eq(delayed(m, self.result.value, 1 + config.parameter_registers, "accumulator")),
+            multiplier.b.eq(mantissa),
+        ]
         shift = delayed(m, shift, 2, "shift")
 
         v = Signal(signed(self.total_bits(config)), reset_less=True)

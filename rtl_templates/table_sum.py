@@ -99,7 +99,11 @@ class TableSum(wiring.Component):
         bent = Signal.like(v, name=f"bent{lane}")
         m.d.sync += bent.eq(v - Mux(v[-1], r["table_kink"], 0))
         scaled = bent[config.vector_shift :].as_signed()
-        below, above, byte = Signal(name=f"below{lane}"), Signal(name=f"above{lane}"), Signal(8, name=f"y{lane}")
+        below, above, byte = (
+            Signal(name=f"below{lane}"),
+            Signal(name=f"above{lane}"),
+            Signal(8, name=f"y{lane}"),
+        )
         zero_point = r["zero_point"]
         m.d.sync += [
             below.eq(scaled < r["low"] - zero_point),

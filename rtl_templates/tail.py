@@ -45,9 +45,7 @@ class Tail(wiring.Component):
         m = Module()
         first = destinations(self._config)["parameters"]
         for number in range(len(self.enable)):
-            m.d.sync += self.enable[number].eq(
-                self.token.write & (self.token.destination == first + number)
-            )
+            m.d.sync += self.enable[number].eq(self.token.write & (self.token.destination == first + number))
         m.d.sync += self.address.eq(self.token.address)
         m.d.comb += self.data.eq(self.x)
         return m

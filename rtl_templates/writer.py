@@ -79,7 +79,10 @@ class Writer(wiring.Component):
         bus, bits = self.bus, self._config.byte_address_bits
         names = ("out_step_pixel", "out_step_row", "out_step_group")
         r = {name: Signal(bits, name=name, reset_less=True) for name in names}
-        r |= {name: Signal(signed(self._config.count_bits), name=name, reset_less=True) for name in ("out_inner", "out_outer")}
+        r |= {
+            name: Signal(signed(self._config.count_bits), name=name, reset_less=True)
+            for name in ("out_inner", "out_outer")
+        }
         address = Signal(bits, reset_less=True)
         inner, outer = (Signal(signed(self._config.count_bits)) for _ in range(2))
         for name, register in r.items():

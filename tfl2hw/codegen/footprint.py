@@ -31,8 +31,9 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         memories["scratchpad"] = count(config.scratchpad_words, word)
     if config.vector_lanes:
         memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
-    if config.window and family == "ice40":
-        memories["windows"] = config.columns
+    if family == "ice40":
+        memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
+        memories["windows"] = config.columns if config.window else 0
     if config.softmax:
         memories["exponentials"] = count(256, 32)
     return memories
@@ -53,7 +54,9 @@ def check_fit(config: CoreConfig, board: Board, file: str) -> None:
     needed = block_rams(config, board.family)
     total = sum(needed.values())
     if total > chip.block_rams:
-        parts = ", ".join(f"{name} {number}" for name, number in sorted(needed.items(), key=lambda item: -item[1]))
+        parts = ", ".join(
+            f"{name} {number}" for name, number in sorted(needed.items(), key=lambda item: -item[1])
+        )
         raise DoesNotFit(
             f"{file}: the core needs {total} block RAMs ({parts}), {board.name} ({chip.name}) has "
             f"{chip.block_rams}; choose a larger board or a smaller model."

@@ -74,7 +74,9 @@ def _exponentials(schedule: Schedule) -> tuple[int, ...]:
 def _words(weights: npt.NDArray[np.int8]) -> list[int]:
     """(..., lanes) int8 to unsigned words, lane 0 in the lowest byte."""
     lanes = weights.shape[-1]
-    return [int.from_bytes(row.tobytes(), "little") for row in np.ascontiguousarray(weights).reshape(-1, lanes)]
+    return [
+        int.from_bytes(row.tobytes(), "little") for row in np.ascontiguousarray(weights).reshape(-1, lanes)
+    ]
 
 
 def _entries(

@@ -10,10 +10,25 @@ from tfl2hw.codegen.yosys import run_yosys
 
 STAGE = "synthesis"
 
+SMALL_SET = 8
+"""On iCE40 eight logic cells share clock enable and reset. Flip-flops that share theirs with fewer others
+get them as logic: it mostly fits into the cell's own LUT, and the placer can fill its tiles."""
+
+_ICE40_CELLS = (
+    "$_DFF_?_", "$_DFFE_?P_", "$_DFF_?P?_", "$_DFFE_?P?P_", "$_SDFF_?P?_", "$_SDFFCE_?P?P_",
+)  # fmt: skip
 _SYNTHESIS = {
-    "ecp5": "synth_ecp5 -top {name} -json {name}.json",
-    "ice40": "synth_ice40 -top {name} -json {name}.json",
+    "ecp5": ("synth_ecp5 -top {name} -json {name}.json",),
+    "ice40": (
+        "synth_ice40 -top {name} -run begin:map_ffs",
+        "dfflegalize "
+        + " ".join(f"-cell {cell} 0" for cell in _ICE40_CELLS)
+        + f" -cell $_DLATCH_?_ x -mince {SMALL_SET} -minsrst {SMALL_SET}",
+        "synth_ice40 -top {name} -run map_ffs: -json {name}.json",
+    ),
 }
+"""Commands of each family."""
+
 _HEADER = re.compile(r"^\d+\.(\d+)\. ")
 _HEADERS = {"ecp5": 51, "ice40": 48}
 """Steps that each synthesis script numbers; good enough for a progress bar."""
@@ -40,5 +55,6 @@ def synthesise(name: str, family: str, directory: Path, progress: Progress) -> N
         if step:
             progress(STAGE, min(int(step.group(1)) / _HEADERS[family], 0.99))
 
-    commands = [f"read_rtlil {name}.il", COLLISIONS, _SYNTHESIS[family].format(name=name)]
+    commands = [f"read_rtlil {name}.il", COLLISIONS]
+    commands += [command.format(name=name) for command in _SYNTHESIS[family]]
     run_yosys(commands, directory, "synthesis.log", follow)

@@ -271,5 +271,3 @@ def _channel_words(words: Int8, target: Target) -> npt.NDArray[np.int8]:
     full = np.zeros((target.groups(channels) * target.columns, count, lanes), np.int8)
     full[:channels] = words
     return full.reshape(-1, target.columns, count, lanes)
-
-

@@ -72,9 +72,7 @@ def _first_fit(buffers: Sequence[Buffer], lanes: int) -> dict[str, int]:
     return {buffer.name: start for start, buffer in placed}
 
 
-def _two_banks(
-    buffers: Sequence[Buffer], conflicts: Iterable[tuple[str, str]], file: str
-) -> dict[str, int]:
+def _two_banks(buffers: Sequence[Buffer], conflicts: Iterable[tuple[str, str]], file: str) -> dict[str, int]:
     """Colour the conflict graph with two colours; the second bank takes what fits better there."""
     neighbours: dict[str, set[str]] = {name: set() for name in _names(buffers)}
     for one, other in conflicts:

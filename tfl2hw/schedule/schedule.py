@@ -282,7 +282,9 @@ class Scheduler:
         """The shortest mantissa that is exact in every layer, and the accumulators' width."""
         jobs = matrices(layers)
         steps: list[Steps] = [find_steps(job.rescale, job.bias, *job.accumulator) for job in jobs]
-        extreme = max((max(-int(job.accumulator[0].min()), int(job.accumulator[1].max())) for job in jobs), default=1)
+        extreme = max(
+            (max(-int(job.accumulator[0].min()), int(job.accumulator[1].max())) for job in jobs), default=1
+        )
         for fraction in FRACTIONS:
             fitted = [fit(each, fraction) for each in steps]
             good = [each for each in fitted if each is not None]
@@ -312,7 +314,8 @@ class Scheduler:
     @staticmethod
     def _with_kinks(layer: Layer, tables: tuple[TablePair, ...]) -> Layer:
         jobs = tuple(
-            replace(job, kink=tables[job.number].kink) if isinstance(job, Table) else job for job in layer.jobs
+            replace(job, kink=tables[job.number].kink) if isinstance(job, Table) else job
+            for job in layer.jobs
         )
         return replace(layer, jobs=jobs)
 
@@ -348,7 +351,9 @@ class Scheduler:
                     if target.streamed:
                         name = stream_name(number)
                         entry_words = parameter_words(parameters, target)
-                        sizes[name] = job.groups * target.columns * (job.weights.shape[2] + entry_words) * target.lanes
+                        sizes[name] = (
+                            job.groups * target.columns * (job.weights.shape[2] + entry_words) * target.lanes
+                        )
                         first[name], last[name] = -1, len(layers)
                         conflicts.add((name, job.output.target))
                     number += 1
@@ -356,7 +361,9 @@ class Scheduler:
         for tensor in network.outputs:
             used(self._buffer(tensor), len(layers))
         buffers = [
-            Buffer(name=name, size=sizes[name], first=first[name], last=last[name]) for name in sizes if name in first
+            Buffer(name=name, size=sizes[name], first=first[name], last=last[name])
+            for name in sizes
+            if name in first
         ]
         return plan_memory(buffers, conflicts, target, network.file)
 
