@@ -1,0 +1,258 @@
+"""The address generator against the loops that its registers stand for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pytest
+
+from tests.rtl.support import Cycle, idle, make_config, play, register_writes, start
+from tfl2hw.rtl_templates.address import AddressGenerator
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, LEVELS, Kind
+from tfl2hw.schedule.nest import Loop, Nest
+
+WRAP = 1 << 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loads:
+    """What is loaded before each group: words of each destination, parts of each requantizer's entries."""
+
+    base: int
+    words: int
+    count: int
+    first: int = 0
+    address: int = 0
+    parameter_words: int = 0
+
+    def registers(self) -> dict[str, int]:
+        return {
+            "load_base": self.base, "load_words": self.words - 2, "load_count": self.count - 2,
+            "load_first": self.first, "load_address": self.address,
+            "load_parameter_words": self.parameter_words - 2,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A job as the program writes it."""
+
+    kind: Kind
+    nest: Nest
+    weight_base: int = 0
+    flags: int = 0
+    loads: Loads | None = None
+
+    def cycles(self) -> list[Cycle]:
+        registers = self.nest.registers({"ifm": 0, "second": 640}) | {"weight_base": self.weight_base}
+        registers |= self.loads.registers() if self.loads else {}
+        return [*register_writes(**registers), start(self.kind, self.flags)]
+
+
+Issue = tuple[int, dict[str, int]]
+"""Cycles after START in which a token is issued, and what has to go with its read address."""
+
+
+def expected(job: Job, config: CoreConfig) -> Iterator[Issue]:
+    """Every token of ``job``, in order, from plain nested loops."""
+    nest, now = job.nest, AddressGenerator.start_latency
+    source = job.loads.base if job.loads else 0
+    parameter_address = 0
+    if job.kind == Kind.LOAD:
+        for now, token in load(job.loads, now + 1, job.loads.base, config):
+            yield now, token
+        return
+    counts = [loop.count for loop in nest.loops]
+    weight = job.weight_base
+    for group in range(counts[5]):
+        if job.flags & FLAG_STREAM:
+            entries = Loads(
+                base=0, words=job.loads.parameter_words, count=config.requantizers, first=config.columns,
+                address=parameter_address,
+            )  # fmt: skip
+            for part in (job.loads, entries):
+                steady = part is entries
+                for number, token in load(part, 0, source, config, moving=steady):
+                    yield now + 1 + number, token
+                source += part.words * part.count * config.lanes
+                now += part.words * part.count
+            now += 1
+            parameter_address += entries.words
+        pixels = list(product(range(counts[4]), range(counts[3])))
+        for number, (outer, inner) in enumerate(pixels):
+            taps = list(product(range(counts[2]), range(counts[1]), range(counts[0])))
+            for tap, (ky, kx, word) in enumerate(taps):
+                at = (word, kx, ky, inner, outer, group)
+                final = number == len(pixels) - 1 and tap == len(taps) - 1
+                emits = inner >= nest.skip and (inner - nest.skip) % nest.stride == 0
+                yield now, describe(job, at, config) | {
+                    "first": int(tap == 0),
+                    "last": int(tap == len(taps) - 1 and emits),
+                    "final": int(final),
+                    "address": weight + (0 if job.flags & FLAG_HOLD else tap),
+                }
+                now += 1
+            now += 0 if number == len(pixels) - 1 and job.flags & FLAG_STREAM else nest.gap
+        weight += (1 if job.flags & FLAG_HOLD else len(taps)) * (not job.flags & FLAG_STREAM)
+
+
+def load(loads: Loads, now: int, source: int, config: CoreConfig, *, moving: bool = False) -> Iterator[Issue]:
+    """Words in the order of the source: all of the first destination's, then the next one's."""
+    for number in range(loads.words * loads.count):
+        destination, word = divmod(number, loads.words)
+        yield now + number, {
+            "read": (source // config.lanes + number) % config.scratchpad_words,
+            "kind": int(Kind.LOAD), "pad": 0, "valid": 0, "write": 1,
+            "destination": loads.first + destination,
+            "address": (loads.address + word) % (1 << config.token_address_bits),
+        }  # fmt: skip
+
+
+def describe(job: Job, at: tuple[int, ...], config: CoreConfig) -> dict[str, int]:
+    """Read address, padding and offset of the token at loop counters ``at``."""
+    nest = job.nest
+    loops = nest.loops
+    steps = [loop.step for loop in loops]
+    if nest.second:
+        steps[0] = 640
+    byte = nest.offset + sum(turn * step for turn, step in zip(at, steps, strict=True))
+    row = nest.row + sum(at[n] * loops[n].row for n in range(1, 5))
+    column = nest.column + sum(at[n] * loops[n].column for n in range(1, 5))
+    inside = 0 <= row < nest.height and 0 <= column < nest.width
+    return {
+        "read": byte // config.lanes % config.scratchpad_words,
+        "offset": byte % config.lanes,
+        "pad": int(not inside),
+        "kind": int(job.kind),
+        "valid": int(job.kind == Kind.MATRIX),
+        "write": 0,
+        "pick": int(bool(job.flags & FLAG_PICK)),
+    }
+
+
+def check(config: CoreConfig, jobs: list[Job]) -> None:
+    """Jobs one after the other, each started in the first cycle in which it may be."""
+    cycles: list[Cycle] = []
+    wanted: dict[int, dict[str, int]] = {}
+    done = []
+    for job in jobs:
+        cycles += job.cycles()
+        issues = list(expected(job, config))
+        began = len(cycles) - 1
+        wanted |= {began + now + AddressGenerator.latency: token for now, token in issues}
+        done.append(began + issues[-1][0] + 1)
+        # the sequencer executes nothing until it has seen front_done, and then takes a cycle
+        cycles += idle(issues[-1][0] + 1)
+    cycles += idle(AddressGenerator.latency + 5)
+    seen = play(AddressGenerator(config), cycles, ("read_address", "request", "front_done"))
+    assert [number for number, (_, _, strobe) in enumerate(seen) if strobe] == done
+    assert [number for number, (_, request, _) in enumerate(seen) if request.active] == sorted(wanted)
+    for number, token in wanted.items():
+        read, request, _ = seen[number]
+        found = {
+            name: read if name == "read" else getattr(request if name in ("kind", "pad") else request.token, name)
+            for name in token
+        }
+        found["kind"] = int(getattr(found["kind"], "value", found["kind"]))
+        assert found == token, f"cycle {number}"
+
+
+def nest(counts: tuple[int, ...], lanes: int, generator: random.Random, **fields: Any) -> Nest:
+    """A random nest whose addresses stay positive (what they read is not looked at)."""
+    loops = [
+        Loop(count, generator.randrange(0, 200), generator.randrange(-2, 3), generator.randrange(-2, 3))
+        for count in counts
+    ]
+    loops[0] = Loop(counts[0], generator.choice((1, lanes)))
+    loops[5] = Loop(counts[5], generator.randrange(64))
+    position = {
+        "row": generator.randrange(-3, 3), "column": generator.randrange(-3, 3),
+        "height": generator.randrange(1, 6), "width": generator.randrange(1, 6),
+    }  # fmt: skip
+    return Nest(source="ifm", loops=tuple(loops), offset=generator.randrange(0, 500), **position | fields)
+
+
+CONFIGS = {
+    shape: make_config(shape, scratchpad_words=1024, bank_depth=200)
+    for shape in ((4, 4, 1), (8, 4, 2), (8, 8, 4), (16, 8, 4))
+}
+
+
+@pytest.mark.parametrize("shape", CONFIGS)
+@pytest.mark.parametrize("gap", [0, 1, 2, 7])
+def test_random_nests(shape: tuple[int, int, int], gap: int) -> None:
+    config, generator = CONFIGS[shape], random.Random(f"{shape} {gap}")
+    jobs = []
+    for kind, flags in (
+        (Kind.MATRIX, 0), (Kind.MOVE, 0), (Kind.MATRIX, FLAG_PICK), (Kind.MATRIX, FLAG_PICK | FLAG_HOLD),
+        (Kind.TABLE, 0), (Kind.SOFTMAX_SUM, 0),
+    ):  # fmt: skip
+        counts = tuple(generator.choice((1, 2, 3)) for _ in range(LEVELS))
+        job = Job(
+            kind=kind,
+            flags=flags,
+            nest=nest(counts, config.lanes, generator, gap=gap),
+            weight_base=generator.randrange(100),
+        )
+        jobs.append(job)
+    check(config, jobs)
+
+
+@pytest.mark.parametrize("level", range(LEVELS))
+def test_one_loop_alone(level: int) -> None:
+    """Counts of 1 everywhere but at one level; then 1 everywhere."""
+    config, generator = CONFIGS[4, 4, 1], random.Random(level)
+    counts = tuple(5 if n == level else 1 for n in range(LEVELS))
+    ones = (1,) * LEVELS
+    check(config, [Job(kind=Kind.MATRIX, nest=nest(each, 4, generator)) for each in (counts, ones, counts)])
+
+
+@pytest.mark.parametrize(("skip", "stride"), [(0, 1), (2, 1), (2, 2), (2, 3), (1, 2), (0, 4), (2, 17)])
+@pytest.mark.parametrize("gap", [0, 3])
+def test_window_skip_and_stride(skip: int, stride: int, gap: int) -> None:
+    config, generator = CONFIGS[8, 8, 4], random.Random(f"{skip} {stride}")
+    counts = (1, 1, 3, skip + 1 + 2 * stride, 2, 2)
+    window = nest(counts, 8, generator, skip=skip, stride=stride, gap=gap)
+    check(config, [Job(kind=Kind.MATRIX, flags=FLAG_PICK, nest=window, weight_base=9)])
+
+
+def test_negative_start_and_two_sources() -> None:
+    """A first address before the buffer wraps and comes back; level 0 goes from source to source."""
+    config, generator = CONFIGS[8, 4, 2], random.Random(0)
+    padded = Nest(
+        source="ifm", loops=(Loop(2, 8), Loop(3, 16, 0, 1), Loop(3, 64, 1), Loop(4, 16, 0, 1), Loop(4, 64, 1), Loop(2)),
+        offset=-64 - 16, row=-1, column=-1, height=4, width=4,
+    )  # fmt: skip
+    pair = nest((2, 1, 1, 6, 3, 1), 8, generator, second="second", gap=1)
+    check(config, [Job(kind=Kind.MATRIX, nest=padded), Job(kind=Kind.TABLE, nest=pair)])
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 2), (4, 4, 4)])
+@pytest.mark.parametrize(("words", "parameter_words"), [(1, 1), (3, 2), (9, 8)])
+@pytest.mark.parametrize("flags", [0, FLAG_PICK, FLAG_PICK | FLAG_HOLD])
+def test_streamed_job(shape: tuple[int, int, int], words: int, parameter_words: int, flags: int) -> None:
+    """Weights to the same addresses before every group, entries to addresses that go on."""
+    config, generator = make_config(shape, scratchpad_words=1024), random.Random(words)
+    loads = Loads(base=40 * config.lanes, words=words, count=config.columns, parameter_words=parameter_words)
+    jobs = [
+        Job(
+            kind=Kind.MATRIX, flags=flags | FLAG_STREAM, loads=loads,
+            nest=nest((words, 1, 1, 2, 2, groups), config.lanes, generator, gap=gap),
+        )
+        for groups, gap in ((3, 2), (1, 0))
+    ]  # fmt: skip
+    check(config, jobs)
+
+
+@pytest.mark.parametrize(("words", "count", "first"), [(1, 1, 0), (7, 1, 5), (4, 3, 4), (1, 4, 2)])
+def test_load_job(words: int, count: int, first: int) -> None:
+    config, generator = CONFIGS[8, 8, 4], random.Random(words)
+    plain = nest((2, 1, 1, 2, 1, 1), 8, generator)
+    loads = Loads(base=96, words=words, count=count, first=first, address=11)
+    job = Job(kind=Kind.LOAD, nest=plain, loads=loads)
+    check(config, [job, Job(kind=Kind.MATRIX, nest=plain), job])

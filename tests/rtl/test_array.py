@@ -1,0 +1,121 @@
+"""The whole systolic array, columns, chains and requantizers, against sums and the requantizers' formula."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.rtl.array_model import ColumnModel, Token, load_tokens, random_bank, random_pixels
+from tests.rtl.support import SHAPES, idle, make_config, play, register_writes, unsigned
+from tests.rtl.test_column import stimuli
+from tests.rtl.test_requantizer import Entry, Model, Settings
+from tfl2hw.rtl_templates.array import Array
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.image import Image
+
+
+def gentle_entries(generator: random.Random, config: CoreConfig) -> list[Entry]:
+    """Parameters that bring sums of a few dozen products into the range of a byte."""
+    fraction = config.mantissa_fraction
+    return [
+        Entry(
+            mantissa=generator.randrange(1 << fraction, 2 << fraction),
+            offset=generator.randrange(-(1 << fraction + 12), 1 << fraction + 12),
+            shift=generator.randrange(9, 12),
+        )
+        for _ in range(config.parameter_depth)
+    ]
+
+
+class ArrayModel:
+    """Columns and the requantizers behind them, a token at a time."""
+
+    def __init__(
+        self, config: CoreConfig, banks: list[list[list[int]]], entries: list[list[Entry]], settings: Settings
+    ) -> None:
+        self._config = config
+        self._columns = [
+            ColumnModel(config=config, index=index, bank=list(bank)) for index, bank in enumerate(banks)
+        ]
+        self._requantizers = [
+            Model(config=config, entries=each, settings=settings, group=settings.parameter_base)
+            for each in entries
+        ]
+
+    def take(self, token: Token) -> list[int] | None:
+        """The words of ``y`` in consecutive cycles, if the token closes a pixel."""
+        config = self._config
+        sums = [column.take(token) for column in self._columns]
+        if not (token.valid and token.last):
+            return None
+        words = []
+        for place in reversed(range(config.chain)):
+            found = [
+                requantizer.take(sums[group * config.chain + place], token.final)
+                for group, requantizer in enumerate(self._requantizers)
+            ]
+            words.append(unsigned(found))
+        return words
+
+
+def image(banks: list[list[list[int]]], entries: list[list[Entry]], config: CoreConfig) -> Image:
+    return Image(
+        program=(),
+        weights=tuple(tuple(unsigned(word) for word in bank) for bank in banks),
+        parameters=tuple(tuple(entry.pack(config) for entry in each) for each in entries),
+        tables=(),
+        exponentials=(),
+        scratchpad=(),
+    )
+
+
+def check(shape: tuple[int, int, int], *, loads: bool, bubbles: float, pixels: int = 20, **changes: Any) -> None:
+    config = make_config(shape, accumulator_bits=21, bank_depth=8, **changes)
+    generator = random.Random(f"{shape} {loads} {bubbles}")
+    banks = [random_bank(generator, config) for _ in range(config.columns)]
+    entries = [gentle_entries(generator, config) for _ in range(config.requantizers)]
+    settings = Settings(zero_point=-5, low=-100, high=120)
+    empty = [[[0] * config.lanes for _ in range(config.bank_depth)] for _ in range(config.columns)]
+    model = ArrayModel(config, empty if loads else banks, entries, settings)
+    tokens = load_tokens(config, banks, generator) if loads else []
+    for pick in (False, True, False, True):
+        tokens += random_pixels(generator, config, pixels, pick=pick, bubbles=bubbles)
+    cycles, when = stimuli(tokens)
+    before = register_writes(**vars(settings))
+    latency = Array.latency(config)
+    expected = {}
+    for cycle, token in zip(when, tokens, strict=True):
+        for number, word in enumerate(model.take(token) or []):
+            expected[len(before) + cycle + latency + number] = word
+    initial = image([] if loads else banks, entries, config)
+    seen = play(
+        Array(config, initial),
+        [*before, *cycles, *idle(latency + config.chain)],
+        ("valid", "y", "tail_x", "tail_token"),
+    )
+    assert [number for number, (valid, *_) in enumerate(seen) if valid] == sorted(expected)
+    assert {number: seen[number][1] for number in expected} == expected
+    assert len({*expected.values()}) > 60, "the test's numbers say little"
+    for cycle, token in zip(when, tokens, strict=True):
+        _, _, _, tail = seen[len(before) + cycle + config.columns]
+        assert (tail.valid, tail.write, tail.address) == (token.valid, token.write, token.address)
+        assert seen[len(before) + cycle + 1 + config.columns][2] == unsigned(token.x)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (4, 4, 4), (8, 2, 1), (4, 4, 2)])
+def test_back_to_back(shape: tuple[int, int, int]) -> None:
+    check(shape, loads=False, bubbles=0.0)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 2), (8, 8, 4)])
+@pytest.mark.parametrize("loads", [False, True])
+def test_with_bubbles(shape: tuple[int, int, int], loads: bool) -> None:
+    check(shape, loads=loads, bubbles=0.4)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 4)])
+def test_small_variant(shape: tuple[int, int, int]) -> None:
+    """Fewer registers in multipliers and parameter memories."""
+    check(shape, loads=False, bubbles=0.2, multiplier_latency=2, parameter_registers=0, product_latency=3)
