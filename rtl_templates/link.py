@@ -62,7 +62,7 @@ class Link(wiring.Component):
         self._length = Signal(16, reset_less=True)  # bytes left of the payload; READ's count
         self._argument = Signal(24, reset_less=True)  # address, or pc and flags
         self._index = Signal(4)
-        self._byte = Signal(8)  # what to send, or the CRC byte to expect
+        self._byte = Signal(8)  # what to send
         m.d.comb += [
             self.o.payload.eq(self._byte),
             self.bus.address.eq(self._argument),
@@ -188,9 +188,8 @@ class Link(wiring.Component):
             m.next = "CRC_LOW"
         for state, part, then in (("CRC_LOW", 0, "CRC_HIGH"), ("CRC_HIGH", 1, "ACT")):
             with m.State(state):
-                m.d.comb += self._byte.eq(self._crc.word_select(part, 8))
                 with m.If(self._receive(m)):
-                    with m.If(payload != self._byte):
+                    with m.If(payload != self._crc.word_select(part, 8)):
                         m.d.sync += self._status.eq(Status.BAD_CRC)
                     m.next = then
 
