@@ -68,9 +68,10 @@ class AddressGenerator(wiring.Component):
         shapes |= dict.fromkeys(("window_skip", "window_stride"), signed(5))
         token_bits = config.token_address_bits
         shapes |= {
-            "weight_base": unsigned(token_bits), "gap": signed(7), "load_words": signed(count),
-            "load_first": unsigned(config.destination_bits), "load_count": signed(config.destination_bits + 1), "load_address": unsigned(token_bits),
-            "load_parameter_words": signed(count),
+            "weight_base": unsigned(token_bits), "gap": signed(7),
+            "load_words": signed(count), "load_parameter_words": signed(count),
+            "load_first": unsigned(config.destination_bits),
+            "load_count": signed(config.destination_bits + 1), "load_address": unsigned(token_bits),
         }  # fmt: skip
         self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
         for name, register in self._r.items():
@@ -176,7 +177,8 @@ class AddressGenerator(wiring.Component):
     def _loader(self, m: Module, streams: Signal) -> tuple[Signal, Signal, Signal]:
         """Counts the words of a load: ``load_words`` for each destination, then, in a streamed job,
         ``load_parameter_words`` for each requantizer, to addresses that go on from group to group as
-        the requantizers' own do."""
+        the requantizers' own do.
+        """
         r, config = self._r, self._config
         token, stop, enters = Signal(), Signal(), Signal()
         words, destinations = (

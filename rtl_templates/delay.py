@@ -1,7 +1,6 @@
 """A chain of registers."""
 
-from amaranth.hdl import Module, Signal, ValueLike
-from amaranth.hdl import Value
+from amaranth.hdl import Module, Signal, Value, ValueLike
 
 
 def delayed(m: Module, value: ValueLike, cycles: int, name: str) -> Value:

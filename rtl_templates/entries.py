@@ -16,8 +16,8 @@ def small_memory(config: CoreConfig) -> dict[str, str]:
 
 
 def entry_memory(
-    m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int], word_bits: int, parts: int,
-    load: tuple[ValueLike, Value, Value], address: Value,
+    m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int],
+    word_bits: int, parts: int, load: tuple[ValueLike, Value, Value], address: Value,
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 

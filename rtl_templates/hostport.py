@@ -13,8 +13,8 @@ from .hostbus import PROGRAM_SPACE, HostBus
 class HostPort(wiring.Component):
     """Byte streams of a HostBus on one side, words of the memories on the other.
 
-    Only to be used while no program runs. Only one way at a time: a read ends where a write starts. Writing takes a byte a cycle; reading takes
-    ``read_latency + 2`` cycles for a word, then a byte a cycle.
+    Only to be used while no program runs, and only one way at a time: a read ends where a write starts.
+    Writing takes a byte a cycle; reading takes ``read_latency + 2`` cycles for a word, then a byte a cycle.
 
     Parameters
     ----------

@@ -46,7 +46,8 @@ class Requantizer(wiring.Component):
         super().__init__({
             "bus": In(ConfigBus()),
             "result": In(result_layout(config)),
-            "load_enable": In(1), "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
+            "load_enable": In(1),
+            "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
             "valid": Out(1), "y": Out(8),
         })  # fmt: skip
 

@@ -15,7 +15,8 @@ class TableSum(wiring.Component):
     """``y = clamp((v - (kink if v < 0 else 0) >> vector_shift) + zero_point, low, high)`` with
     ``v = table0[a] + table1[b]``.
 
-    Rounding, scales and the operands' zero points are in the tables; the compiler proves each of the 65,536 pairs.
+    Rounding, scales and the operands' zero points are in the tables; the compiler proves each of the
+    65,536 pairs.
 
     Operand words arrive in turn, the first operand's with ``first``. They are worked off
     ``vector_lanes`` bytes a cycle. Latency: ``latency(config)`` cycles from the second word to
@@ -36,7 +37,8 @@ class TableSum(wiring.Component):
         super().__init__({
             "bus": In(ConfigBus()),
             "valid": In(1), "first": In(1), "x": In(8 * config.lanes),
-            "load_enable": In(2), "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
+            "load_enable": In(2),
+            "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
             "word_valid": Out(1), "word": Out(8 * config.lanes),
         })  # fmt: skip
 
@@ -88,8 +90,8 @@ class TableSum(wiring.Component):
             init = self._tables[operand] if self._tables else ()
             byte = source.word_select(lane, 8)
             entry = entry_memory(
-                m, f"table{operand}_{lane}", field=(0, config.table_bits), depth=config.table_depth, init=init,
-                word_bits=8 * config.lanes, parts=config.table_parts,
+                m, f"table{operand}_{lane}", field=(0, config.table_bits),
+                depth=config.table_depth, init=init, word_bits=8 * config.lanes, parts=config.table_parts,
                 load=(self.load_enable[operand], self.load_address, self.load_data),
                 address=r["table_base"] | byte ^ 0x80,
             )  # fmt: skip

@@ -13,7 +13,8 @@ from tfl2hw.codegen import compile_model
 from tfl2hw.errors import ModelError, Tfl2hwError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
-from tfl2hw.ops import Verdict, review
+from tfl2hw.ops import Verdict
+from tfl2hw.passes import review
 
 
 def inspect(model: Model, json: Json = False) -> None:

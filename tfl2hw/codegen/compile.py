@@ -94,8 +94,8 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     single_port = board.scratchpad != "block"
     if lanes not in (4, 8, 16, 32) or columns not in (2, 4, 8, 16, 32) or lanes % columns:
         raise UsageError(
-            f"an array of {lanes} lanes and {columns} columns is not accepted: lanes must be 4, 8, 16 or 32 and "
-            "columns a power of two from 2 that divides them."
+            f"an array of {lanes} lanes and {columns} columns is not accepted: lanes must be 4, 8, 16 or 32 "
+            "and columns a power of two from 2 that divides them."
         )
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")

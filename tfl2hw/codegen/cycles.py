@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain
@@ -29,7 +30,7 @@ class CycleCount:
     def layers(self) -> list[int]:
         """Cycles from the end of one layer's issue to the next one's."""
         ends = [0, *self.breaks[:-1], self.total]
-        return [after - before for before, after in zip(ends, ends[1:], strict=False)]
+        return [after - before for before, after in pairwise(ends)]
 
 
 def count_cycles(words: Sequence[int], config: CoreConfig) -> CycleCount:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tfl2hw.errors import DoesNotFit, ModelError
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network, Primitive, Reshape, Softmax, TableSum
@@ -82,7 +83,7 @@ class Schedule:
     accumulator_bits: int
     tables: tuple[TablePair, ...]
     vector_shift: int
-    exponentials: tuple[np.ndarray, ...]
+    exponentials: tuple[npt.NDArray[np.int32], ...]
     memory: MemoryPlan
     placements: dict[int, Placement]
     inputs: tuple[int, ...]
@@ -235,8 +236,8 @@ class Scheduler:
         target = self._target
         if primitive.rows > MOST_SOFTMAX_ROWS:
             raise ModelError(
-                f"{self._network.file}: operator {primitive.op_index} (SOFTMAX) has {primitive.rows} rows; at most "
-                f"{MOST_SOFTMAX_ROWS} are accepted. Let the network end before the softmax."
+                f"{self._network.file}: operator {primitive.op_index} (SOFTMAX) has {primitive.rows} "
+                f"rows; at most {MOST_SOFTMAX_ROWS} are accepted. Let the network end before the softmax."
             )
         pixel_bytes = target.padded(primitive.depth)
         source, name = self._buffer(primitive.input), self._buffer(primitive.output)
@@ -260,9 +261,10 @@ class Scheduler:
         height, width, channels = primitive.input_shape
         if primitive.output_shape[:2] != (1, 1):
             raise ModelError(
-                f"{self._network.file}: operator {primitive.op_index} (RESHAPE) turns {primitive.input_shape} "
-                f"into {primitive.output_shape}; with {self._target.lanes} lanes only a reshape to a vector, or "
-                f"one whose channels are multiples of {self._target.lanes} on both sides, is accepted."
+                f"{self._network.file}: operator {primitive.op_index} (RESHAPE) turns "
+                f"{primitive.input_shape} into {primitive.output_shape}; with {self._target.lanes} lanes only "
+                f"a reshape to a vector, or one whose channels are multiples of {self._target.lanes} on both "
+                "sides, is accepted."
             )
         pixel_bytes = self._pixel_bytes(primitive.input)
         size = height * width * channels
@@ -307,8 +309,8 @@ class Scheduler:
                 return shift, tuple(good)
         failing = self._tables[next(n for n, each in enumerate(fitted) if each is None)]
         raise ModelError(
-            f"{self._network.file}: the scales of operator {failing.op_index} ({failing.op}) cannot be met exactly "
-            "by the table-sum unit."
+            f"{self._network.file}: the scales of operator {failing.op_index} ({failing.op}) cannot be met "
+            "exactly by the table-sum unit."
         )
 
     @staticmethod
