@@ -48,8 +48,8 @@ def check_fit(config: CoreConfig, board: Board, file: str) -> None:
     if products > chip.multipliers:
         raise DoesNotFit(
             f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} "
-            f"products a cycle, {board.name} ({chip.name}) has multipliers for {chip.multipliers}; choose fewer with "
-            "--lanes and --columns."
+            f"products a cycle, {board.name} ({chip.name}) has multipliers for {chip.multipliers}; "
+            "choose fewer with --lanes and --columns."
         )
     needed = block_rams(config, board.family)
     total = sum(needed.values())

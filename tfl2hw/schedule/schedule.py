@@ -263,8 +263,8 @@ class Scheduler:
             raise ModelError(
                 f"{self._network.file}: operator {primitive.op_index} (RESHAPE) turns "
                 f"{primitive.input_shape} into {primitive.output_shape}; with {self._target.lanes} lanes only "
-                f"a reshape to a vector, or one whose channels are multiples of {self._target.lanes} on both "
-                "sides, is accepted."
+                "a reshape to a vector, or one whose channels are multiples of the lanes on both sides, is "
+                "accepted."
             )
         pixel_bytes = self._pixel_bytes(primitive.input)
         size = height * width * channels
