@@ -67,7 +67,7 @@ class Sequencer(wiring.Component):
             write.data.eq(self.program_data),
         ]
         running, stops = Signal(), Signal()
-        fetch = Signal(self._address_bits)
+        fetch = Signal(self._address_bits + 1)  # it runs ahead of the last word
         fetched, decoded, stall = Signal(), Signal(), Signal()
         word = Signal(32)
         opcode, value = word[VALUE_BITS:], word[:VALUE_BITS]

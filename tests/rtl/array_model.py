@@ -65,7 +65,13 @@ def random_bank(generator: random.Random, config: CoreConfig) -> list[list[int]]
 
 
 def random_pixels(
-    generator: random.Random, config: CoreConfig, count: int, *, pick: bool, bubbles: float, final_every: int = 5
+    generator: random.Random,
+    config: CoreConfig,
+    count: int,
+    *,
+    pick: bool,
+    bubbles: float,
+    final_every: int = 5,
 ) -> list[Token]:
     """Pixels of 1 to 5 words (3 with ``pick``), never closer than the requantizers can follow."""
     tokens = []

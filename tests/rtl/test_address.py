@@ -90,12 +90,16 @@ def expected(job: Job, config: CoreConfig) -> Iterator[Issue]:
                 at = (word, kx, ky, inner, outer, group)
                 final = number == len(pixels) - 1 and tap == len(taps) - 1
                 emits = inner >= nest.skip and (inner - nest.skip) % nest.stride == 0
-                yield now, describe(job, at, config) | {
-                    "first": int(tap == 0),
-                    "last": int(tap == len(taps) - 1 and emits),
-                    "final": int(final),
-                    "address": weight + (0 if job.flags & FLAG_HOLD else tap),
-                }
+                yield (
+                    now,
+                    describe(job, at, config)
+                    | {
+                        "first": int(tap == 0),
+                        "last": int(tap == len(taps) - 1 and emits),
+                        "final": int(final),
+                        "address": weight + (0 if job.flags & FLAG_HOLD else tap),
+                    },
+                )
                 now += 1
             now += 0 if number == len(pixels) - 1 and job.flags & FLAG_STREAM else nest.gap
         weight += (1 if job.flags & FLAG_HOLD else len(taps)) * (not job.flags & FLAG_STREAM)
@@ -155,7 +159,9 @@ def check(config: CoreConfig, jobs: list[Job]) -> None:
     for number, token in wanted.items():
         read, request, _ = seen[number]
         found = {
-            name: read if name == "read" else getattr(request if name in ("kind", "pad") else request.token, name)
+            name: read
+            if name == "read"
+            else getattr(request if name in ("kind", "pad") else request.token, name)
             for name in token
         }
         found["kind"] = int(getattr(found["kind"], "value", found["kind"]))

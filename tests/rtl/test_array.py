@@ -71,7 +71,9 @@ def image(banks: list[list[list[int]]], entries: list[list[Entry]], config: Core
     )
 
 
-def check(shape: tuple[int, int, int], *, loads: bool, bubbles: float, pixels: int = 20, **changes: Any) -> None:
+def check(
+    shape: tuple[int, int, int], *, loads: bool, bubbles: float, pixels: int = 20, **changes: Any
+) -> None:
     config = make_config(shape, accumulator_bits=21, bank_depth=8, **changes)
     generator = random.Random(f"{shape} {loads} {bubbles}")
     banks = [random_bank(generator, config) for _ in range(config.columns)]

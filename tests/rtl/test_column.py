@@ -95,7 +95,9 @@ def test_sums(
         _, token_out, x_out = seen[number + 1]
         assert x_out == cycles[number].get("x", 0)
         asked = cycles[number].get("token", {})
-        assert all(getattr(token_out, name) == asked.get(name, 0) for name in ("valid", "write", "address", "offset"))
+        assert all(
+            getattr(token_out, name) == asked.get(name, 0) for name in ("valid", "write", "address", "offset")
+        )
 
 
 def test_a_chain_passes_on_what_comes_from_before() -> None:
@@ -104,7 +106,11 @@ def test_a_chain_passes_on_what_comes_from_before() -> None:
     generator = random.Random(1)
     cycles: list[Cycle] = []
     for _ in range(200):
-        value = {"value": generator.randrange(-1000, 1000), "valid": generator.randrange(2), "final": generator.randrange(2)}
+        value = {
+            "value": generator.randrange(-1000, 1000),
+            "valid": generator.randrange(2),
+            "final": generator.randrange(2),
+        }
         cycles.append({"before": value})
     seen = play(Bench(config, 1, ()), cycles, ("result_out",))
     for number, (result,) in enumerate(seen[2:]):

@@ -22,7 +22,11 @@ class Entry:
 
     def pack(self, config: CoreConfig) -> int:
         offset = self.offset & ((1 << config.offset_bits) - 1)
-        return self.mantissa | offset << config.mantissa_bits | self.shift << (config.mantissa_bits + config.offset_bits)
+        return (
+            self.mantissa
+            | offset << config.mantissa_bits
+            | self.shift << (config.mantissa_bits + config.offset_bits)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,9 @@ def random_entry(generator: random.Random, config: CoreConfig) -> Entry:
 def random_accumulator(generator: random.Random, config: CoreConfig) -> int:
     limit = 1 << (config.accumulator_bits - 1)
     small = 1 << generator.randrange(1, config.accumulator_bits)
-    return max(-limit, min(limit - 1, generator.choice((-limit, limit - 1, generator.randrange(-small, small)))))
+    return max(
+        -limit, min(limit - 1, generator.choice((-limit, limit - 1, generator.randrange(-small, small))))
+    )
 
 
 def result(accumulator: int, final: int = 0) -> dict[str, object]:
@@ -87,7 +93,13 @@ def result(accumulator: int, final: int = 0) -> dict[str, object]:
 
 def stray(generator: random.Random, config: CoreConfig) -> dict[str, object]:
     """An idle cycle, with what an empty chain may carry."""
-    return {"result": {"value": random_accumulator(generator, config), "valid": 0, "final": generator.randrange(2)}}
+    return {
+        "result": {
+            "value": random_accumulator(generator, config),
+            "valid": 0,
+            "final": generator.randrange(2),
+        }
+    }
 
 
 def check(
@@ -142,15 +154,22 @@ def test_random(shape: tuple[int, int, int], changes: dict[str, int], registers:
                 while generator.random() < gaps:
                     job.append(stray(generator, config))
                 job.append(result(random_accumulator(generator, config), final=pixel % 7 == 6))
-        jobs.append((Model(config=config, entries=entries, settings=settings, group=settings.parameter_base), job))
+        jobs.append((
+            Model(config=config, entries=entries, settings=settings, group=settings.parameter_base),
+            job,
+        ))
     check(config, dut, [], jobs)
 
 
 @pytest.mark.parametrize("half_away", [0, 1])
 def test_ties(half_away: int) -> None:
     """A mantissa that stands for one half: every second accumulator is a tie."""
-    config = make_config((4, 4, 4), accumulator_bits=16, mantissa_bits=14, mantissa_fraction=13, offset_bits=20)
-    entries = [Entry(mantissa=1 << 13, offset=offset, shift=shift) for offset in (0, 1 << 13) for shift in range(3)]
+    config = make_config(
+        (4, 4, 4), accumulator_bits=16, mantissa_bits=14, mantissa_fraction=13, offset_bits=20
+    )
+    entries = [
+        Entry(mantissa=1 << 13, offset=offset, shift=shift) for offset in (0, 1 << 13) for shift in range(3)
+    ]
     dut = Requantizer(config, tuple(entry.pack(config) for entry in entries))
     jobs = []
     for base in range(len(entries)):
@@ -161,7 +180,9 @@ def test_ties(half_away: int) -> None:
 
 
 def test_full_mantissa_is_tflites_double_rounding() -> None:
-    config = make_config((4, 4, 4), accumulator_bits=32, mantissa_bits=31, mantissa_fraction=30, offset_bits=63, shift_bits=5)
+    config = make_config(
+        (4, 4, 4), accumulator_bits=32, mantissa_bits=31, mantissa_fraction=30, offset_bits=63, shift_bits=5
+    )
     generator = np.random.default_rng(3)
     mantissas = generator.integers(1 << 30, 1 << 31, 16)
     shifts = generator.integers(1, 22, 16)
@@ -181,11 +202,15 @@ def test_full_mantissa_is_tflites_double_rounding() -> None:
     assert found == [int(y) & 0xFF for y in np.clip(exact, -128, 127)]
 
 
-@pytest.mark.parametrize(("lanes", "offset_bits"), [(4, 12), (4, 20), (4, 40), (4, 110), (8, 44), (8, 50), (16, 40)])
+@pytest.mark.parametrize(
+    ("lanes", "offset_bits"), [(4, 12), (4, 20), (4, 40), (4, 110), (8, 44), (8, 50), (16, 40)]
+)
 @pytest.mark.parametrize("registers", [0, 1])
 def test_entries_loaded_in_parts(lanes: int, offset_bits: int, registers: int) -> None:
     """Parts in any order, with idle cycles between, over what other entries hold; base wraps at the depth."""
-    config = make_config((lanes, 4, 2), offset_bits=offset_bits, parameter_depth=8, parameter_registers=registers)
+    config = make_config(
+        (lanes, 4, 2), offset_bits=offset_bits, parameter_depth=8, parameter_registers=registers
+    )
     generator = random.Random(offset_bits)
     entries = [random_entry(generator, config) for _ in range(config.parameter_depth)]
     parts, bits = config.parameter_parts, 8 * lanes

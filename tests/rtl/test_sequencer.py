@@ -1,0 +1,177 @@
+"""The sequencer: order and cycle of everything that it issues, halting, its counter, its memory."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from amaranth.sim import Simulator
+
+from tests.rtl.support import make_config
+from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction
+from tfl2hw.rtl_templates.sequencer import Sequencer
+
+DRAIN = {Kind.MATRIX: 31, Kind.MOVE: 7, Kind.LOAD: 12, Kind.SOFTMAX_SUM: 64, Kind.TABLE: 2}
+
+
+@dataclass(kw_only=True)
+class Run:
+    """What a run must look like, in cycles after the run strobe; from the documentation.
+
+    ``bus`` maps a cycle to what stands on the bus; ``done`` are the cycles in which the job's
+    last token is issued plus one, when the address generator says so.
+    """
+
+    bus: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    done: list[int] = field(default_factory=list)
+    cycles: int = 0
+    pc: int = 0
+
+
+def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
+    """Execute ``words`` an instruction a cycle; job number n takes ``durations[n]`` cycles to issue."""
+    run, left = Run(), list(durations)
+    now, drained = Sequencer.latency - 1, 0
+    while True:
+        opcode, value = words[pc] >> VALUE_BITS, words[pc] & (1 << VALUE_BITS) - 1
+        pc += 1
+        halts = opcode == Opcode.END or (opcode == Opcode.BREAK and stops)
+        if halts or opcode == Opcode.WAIT:
+            now = max(now, drained)
+        if halts:
+            run.cycles, run.pc = now, pc
+            return run
+        if opcode < len(REGISTERS):
+            run.bus[now + 1] = ("write", opcode, value)
+        if opcode == Opcode.START:
+            run.bus[now + 1] = ("start", opcode & 0x3F, value)
+            finished = now + 1 + left.pop(0)
+            run.done.append(finished)
+            drained = finished + DRAIN[Kind(value & 7)]
+            now = finished
+        now += 1
+
+
+def random_program(generator: random.Random, length: int) -> list[int]:
+    words = []
+    for _ in range(length):
+        choice = generator.random()
+        if choice < 0.6:
+            words.append(instruction(generator.randrange(len(REGISTERS)), generator.getrandbits(VALUE_BITS)))
+        elif choice < 0.75:
+            flags = generator.getrandbits(3) << 3
+            words.append(instruction(Opcode.START, generator.choice(list(DRAIN)) | flags))
+        else:
+            words.append(instruction(generator.choice((Opcode.WAIT, Opcode.WAIT, Opcode.BREAK))))
+    return [*words, instruction(Opcode.END)]
+
+
+def execute(
+    dut: Sequencer, runs: list[tuple[int, bool, Run]], words: list[int] | None = None, pause: int = 5
+) -> None:
+    """Load ``words`` if given, then make each run (start, breaks halt, what is expected)."""
+    last = max(expected.cycles for _, _, expected in runs) + 10
+
+    async def testbench(ctx: Any) -> None:
+        for address, word in enumerate(words or []):
+            ctx.set(dut.program_enable, 1)
+            ctx.set(dut.program_address, address)
+            ctx.set(dut.program_data, word)
+            await ctx.tick()
+        ctx.set(dut.program_enable, 0)
+        for pc, stops, expected in runs:
+            await ctx.tick().repeat(pause)
+            for now in range(last):
+                ctx.set(dut.run, now == 0)
+                ctx.set(dut.run_pc, pc if now == 0 else 0x2A)
+                ctx.set(dut.run_break, stops if now == 0 else not stops)
+                ctx.set(dut.front_done, now in expected.done)
+                bus = dut.bus
+                _, _, valid, start, register, value, busy = await ctx.tick().sample(
+                    bus.valid, bus.start, bus.register, bus.value, dut.busy
+                )
+                assert busy == (0 < now <= expected.cycles), f"cycle {now}"
+                kind, number, wanted = expected.bus.get(now, ("none", 0, 0))
+                assert (valid, start) == (kind == "write", kind == "start"), f"cycle {now}"
+                if kind != "none":
+                    assert value == wanted, f"cycle {now}"
+                if kind == "write":
+                    assert register == number
+                if now > expected.cycles:
+                    assert (ctx.get(dut.cycles), ctx.get(dut.pc)) == (expected.cycles, expected.pc)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_programs(seed: int) -> None:
+    """A run in one go, then one from break to break, each resumed where the one before halted."""
+    generator = random.Random(seed)
+    config = make_config(program_depth=64)
+    words = random_program(generator, generator.randrange(5, 40))
+    durations = [generator.choice((1, 2, 3, 10, 50)) for _ in words]
+    runs = [(0, False, follow(words, 0, False, durations))]
+    pc, left = 0, list(durations)
+    while pc < len(words):
+        run = follow(words, pc, True, left)
+        left = left[len(run.done) :]
+        runs.append((pc, True, run))
+        pc = run.pc
+    execute(Sequencer(config, DRAIN, tuple(words)), runs)
+
+
+def test_a_program_that_is_loaded() -> None:
+    words = random_program(random.Random(11), 20)
+    run = follow(words, 0, False, [4] * 20)
+    execute(Sequencer(make_config(), DRAIN), [(0, False, run), (0, False, run)], words)
+
+
+def test_end_alone() -> None:
+    """The shortest program: its cycles are those from the strobe to the first instruction."""
+    words = (instruction(Opcode.END),)
+    run = follow(list(words), 0, False, [])
+    assert (run.cycles, run.pc) == (3, 1)
+    execute(Sequencer(make_config(program_depth=2), DRAIN, words), [(0, False, run)] * 3, pause=1)
+
+
+def test_a_run_right_behind_another() -> None:
+    """What was fetched behind the END of the run before is not executed."""
+    words = [instruction(Opcode.END), *(instruction(n, n) for n in range(8)), instruction(Opcode.END)]
+    first, second = follow(words, 0, False, []), follow(words, 1, False, [])
+    execute(
+        Sequencer(make_config(), DRAIN, tuple(words)), [(0, False, first), (1, True, second)] * 2, pause=1
+    )
+
+
+@pytest.mark.parametrize("kind", DRAIN)
+def test_waits_for_what_is_in_flight(kind: Kind) -> None:
+    """WAIT goes on in the cycle in which the last effect is in memory, also when it comes late."""
+    for between in (0, 1, DRAIN[kind] - 1, DRAIN[kind], DRAIN[kind] + 3):
+        words = [instruction(Opcode.START, kind), *[instruction(1, 5)] * between, instruction(Opcode.WAIT)]
+        words += [instruction(2, 7), instruction(Opcode.END)]
+        run = follow(words, 0, False, [9])
+        write = max(cycle for cycle, (what, *_) in run.bus.items() if what == "write")
+        assert write >= run.done[0] + DRAIN[kind] + 2 or between > DRAIN[kind]
+        execute(Sequencer(make_config(program_depth=128), DRAIN, tuple(words)), [(0, False, run)])
+
+
+@pytest.mark.parametrize("depth", [2, 7, 8, 16])
+def test_a_program_that_fills_its_memory(depth: int) -> None:
+    """A halt at the last words tells the word behind it, though the fetch has gone beyond the memory."""
+    words = [instruction(1, n) for n in range(depth - 2)] + [
+        instruction(Opcode.BREAK),
+        instruction(Opcode.END),
+    ]
+    first = follow(words, 0, True, [])
+    assert first.pc == depth - 1
+    runs = [
+        (0, True, first),
+        (first.pc, True, follow(words, first.pc, True, [])),
+        (0, False, follow(words, 0, False, [])),
+    ]
+    execute(Sequencer(make_config(program_depth=depth), DRAIN, tuple(words)), runs)

@@ -1,0 +1,98 @@
+"""The writer against the walk over the OFM that its registers describe."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rtl.support import SHAPES, Cycle, idle, make_config, play, register_writes, start, unsigned
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.isa import Kind
+from tfl2hw.rtl_templates.writer import Writer
+
+WATCH = ("write_enable", "write_address", "write_data")
+
+
+def addresses(
+    base: int, inner: int, outer: int, groups: int, steps: tuple[int, int, int], size: int
+) -> Iterator[int]:
+    """Byte address of each pixel: a step after each, another one after a row, another after a group."""
+    address = base
+    for _ in range(groups):
+        for row in range(outer):
+            for pixel in range(inner):
+                yield address % size
+                if pixel < inner - 1:
+                    address += steps[0]
+                else:
+                    address += steps[1] if row < outer - 1 else steps[2]
+
+
+def registers(base: int, inner: int, outer: int, steps: tuple[int, int, int]) -> list[Cycle]:
+    pixel, row, group = steps
+    return [
+        *register_writes(
+            out_base=base, out_inner=inner - 2, out_outer=outer - 2,
+            out_step_pixel=pixel, out_step_row=row, out_step_group=group,
+        ),
+        start(Kind.MATRIX),
+    ]  # fmt: skip
+
+
+def pixel_cycles(
+    generator: random.Random, config: CoreConfig, pixel: list[int], gaps: float
+) -> list[dict[str, int]]:
+    """The bytes of a pixel as the array brings them: the last column of each chain first."""
+    cycles: list[dict[str, int]] = []
+    for place in reversed(range(config.chain)):
+        while generator.random() < gaps:
+            cycles.append({"y": generator.getrandbits(8 * config.requantizers)})
+        each = [pixel[group * config.chain + place] for group in range(config.requantizers)]
+        cycles.append({"valid": 1, "y": unsigned(each)})
+    return cycles
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (4, 4, 4), (16, 2, 1), (8, 8, 1), (4, 4, 2)])
+@pytest.mark.parametrize("gaps", [0.0, 0.5])
+def test_pixels(shape: tuple[int, int, int], gaps: float) -> None:
+    """Groups, rows and pixels, two jobs, with the bytes of a pixel apart or together."""
+    config, generator = make_config(shape), random.Random(f"{shape} {gaps}")
+    size = config.scratchpad_words * config.lanes
+    cycles: list[Cycle] = []
+    expected = {}
+    for inner, outer, groups in ((3, 2, 3), (1, 4, 2), (4, 1, 1), (1, 1, 3)):
+        base = generator.randrange(0, 400, config.columns)
+        steps = tuple(generator.randrange(-200, 200) * config.columns for _ in range(3))
+        cycles += registers(base, inner, outer, steps)
+        for address in addresses(base, inner, outer, groups, steps, size):
+            pixel = [generator.randrange(256) for _ in range(config.columns)]
+            cycles += pixel_cycles(generator, config, pixel, gaps)
+            expected[len(cycles) - 1 + Writer.latency] = (address, unsigned(pixel))
+        cycles += idle(Writer.latency)
+    seen = play(Writer(config), [*cycles, {}], WATCH)
+    assert [number for number, (enable, *_) in enumerate(seen) if enable] == sorted(expected)
+    for number, (address, pixel) in expected.items():
+        enable, word_address, data = seen[number]
+        phase = address % config.lanes // config.columns
+        assert enable == 1 << phase
+        assert word_address == address // config.lanes
+        mask = (1 << 8 * config.columns) - 1
+        assert data >> 8 * config.columns * phase & mask == pixel
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 2), (16, 2, 1)])
+def test_whole_words(shape: tuple[int, int, int]) -> None:
+    """Words of the vector units, back to back and with gaps, are written whole and at once."""
+    config, generator = make_config(shape), random.Random(5)
+    lanes = config.lanes
+    cycles: list[Cycle] = registers(8 * lanes, 3, 4, (lanes, 5 * lanes, -lanes))
+    expected = {}
+    for address in addresses(8 * lanes, 3, 4, 2, (lanes, 5 * lanes, -lanes), 256 * lanes):
+        cycles += idle(generator.choice((0, 0, 0, 1, 3)))
+        word = generator.getrandbits(8 * lanes)
+        cycles.append({"word_valid": 1, "word": word})
+        expected[len(cycles) - 1] = ((1 << lanes // config.columns) - 1, address // lanes, word)
+    seen = play(Writer(config), [*cycles, {}], WATCH)
+    assert {number: each for number, each in enumerate(seen) if each[0]} == expected
