@@ -262,9 +262,9 @@ class Scheduler:
         if primitive.output_shape[:2] != (1, 1):
             raise ModelError(
                 f"{self._network.file}: operator {primitive.op_index} (RESHAPE) turns "
-                f"{primitive.input_shape} into {primitive.output_shape}; with {self._target.lanes} lanes only "
-                "a reshape to a vector, or one whose channels are multiples of the lanes on both sides, is "
-                "accepted."
+                f"{primitive.input_shape} into {primitive.output_shape}; with {self._target.lanes} lanes "
+                "only a reshape to a vector, or one whose channels are multiples of the lanes on both "
+                "sides, is accepted."
             )
         pixel_bytes = self._pixel_bytes(primitive.input)
         size = height * width * channels
