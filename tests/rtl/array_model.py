@@ -104,9 +104,17 @@ def load_tokens(config: CoreConfig, banks: list[list[list[int]]], generator: ran
     """Every bank's words, as a load brings them, then what keeps the first use off the last write."""
     tokens = [
         Token(
-            valid=0, write=1, destination=column, address=address, x=word, offset=generator.randrange(config.lanes),
-            last=generator.randrange(2), first=generator.randrange(2), pick=generator.randrange(2),
+            valid=0,
+            write=1,
+            destination=column,
+            address=address,
+            x=word,
+            offset=generator.randrange(config.lanes),
+            last=generator.randrange(2),
+            first=generator.randrange(2),
+            pick=generator.randrange(2),
         )
-        for column, bank in enumerate(banks) for address, word in enumerate(bank)
-    ]  # fmt: skip
+        for column, bank in enumerate(banks)
+        for address, word in enumerate(bank)
+    ]
     return tokens + [Token(valid=0, x=[0] * config.lanes) for _ in range(STALE)]

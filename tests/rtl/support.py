@@ -23,7 +23,8 @@ SHAPES = [(4, 4, 1), (8, 4, 2), (8, 8, 4), (16, 8, 4)]
 def make_config(shape: tuple[int, int, int] = (4, 4, 1), **changes: Any) -> CoreConfig:
     lanes, columns, requantizers = shape
     fields: dict[str, Any] = {
-        "accumulator_bits": 20, "mantissa_bits": 14, "mantissa_fraction": 13, "offset_bits": 35, "shift_bits": 4,
+        "accumulator_bits": 20, "mantissa_bits": 14, "mantissa_fraction": 13, "offset_bits": 35,
+        "shift_bits": 4,
         "bank_depth": 32, "parameter_depth": 16, "program_depth": 64, "scratchpad_words": 256,
     }  # fmt: skip
     return CoreConfig(lanes=lanes, columns=columns, requantizers=requantizers, **fields | changes)

@@ -64,8 +64,7 @@ def expected(job: Job, config: CoreConfig) -> Iterator[Issue]:
     source = job.loads.base if job.loads else 0
     parameter_address = 0
     if job.kind == Kind.LOAD:
-        for now, token in load(job.loads, now + 1, job.loads.base, config):
-            yield now, token
+        yield from load(job.loads, now + 1, job.loads.base, config)
         return
     counts = [loop.count for loop in nest.loops]
     weight = job.weight_base
@@ -231,7 +230,8 @@ def test_negative_start_and_two_sources() -> None:
     """A first address before the buffer wraps and comes back; level 0 goes from source to source."""
     config, generator = CONFIGS[8, 4, 2], random.Random(0)
     padded = Nest(
-        source="ifm", loops=(Loop(2, 8), Loop(3, 16, 0, 1), Loop(3, 64, 1), Loop(4, 16, 0, 1), Loop(4, 64, 1), Loop(2)),
+        source="ifm",
+        loops=(Loop(2, 8), Loop(3, 16, 0, 1), Loop(3, 64, 1), Loop(4, 16, 0, 1), Loop(4, 64, 1), Loop(2)),
         offset=-64 - 16, row=-1, column=-1, height=4, width=4,
     )  # fmt: skip
     pair = nest((2, 1, 1, 6, 3, 1), 8, generator, second="second", gap=1)

@@ -35,7 +35,8 @@ class Bench(wiring.Component):
         m.d.comb += [
             column.token.eq(self.token), column.x.eq(self.x), column.result.eq(self.before),
             column.control.eq(first_control(m, self._config, self.token)),
-            self.token_out.eq(column.token_out), self.x_out.eq(column.x_out), self.result_out.eq(column.result_out),
+            self.token_out.eq(column.token_out), self.x_out.eq(column.x_out),
+            self.result_out.eq(column.result_out),
         ]  # fmt: skip
         return m
 

@@ -34,7 +34,8 @@ class Bench(wiring.Component):
         self._config = config
         self.port = HostPort(config, Scratchpad.read_latency(config))
         super().__init__({
-            "bus": In(HostBus()), "program_enable": Out(1), "program_address": Out(16), "program_data": Out(32),
+            "bus": In(HostBus()),
+            "program_enable": Out(1), "program_address": Out(16), "program_data": Out(32),
         })  # fmt: skip
 
     def elaborate(self, platform: object) -> Module:

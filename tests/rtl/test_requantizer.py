@@ -72,11 +72,13 @@ class Model:
 def random_entry(generator: random.Random, config: CoreConfig) -> Entry:
     limit = 1 << (config.offset_bits - 1)
     near = 1 << min(config.offset_bits - 1, config.mantissa_fraction + 8)
+    most = 1 << config.mantissa_bits
+    offsets = (-limit, limit - 1, 0, generator.randrange(-near, near), generator.randrange(-limit, limit))
     return Entry(
-        mantissa=generator.choice((0, (1 << config.mantissa_bits) - 1, generator.randrange(1 << config.mantissa_bits))),
-        offset=generator.choice((-limit, limit - 1, 0, generator.randrange(-near, near), generator.randrange(-limit, limit))),
+        mantissa=generator.choice((0, most - 1, generator.randrange(most))),
+        offset=generator.choice(offsets),
         shift=generator.randrange(1 << config.shift_bits),
-    )  # fmt: skip
+    )
 
 
 def random_accumulator(generator: random.Random, config: CoreConfig) -> int:
@@ -122,20 +124,27 @@ def check(
 
 @pytest.mark.parametrize("registers", [0, 1])
 @pytest.mark.parametrize(
-    ("shape", "changes"),
+    ("shape", "bits", "changes"),
     [
-        ((4, 4, 4), {}),
-        ((4, 4, 1), {"product_latency": 3}),
-        ((8, 8, 4), {"accumulator_bits": 32, "mantissa_bits": 31, "mantissa_fraction": 30, "offset_bits": 63, "shift_bits": 5}),
-        ((8, 4, 2), {"accumulator_bits": 17, "mantissa_bits": 12, "mantissa_fraction": 10, "offset_bits": 20, "shift_bits": 1}),
-        ((8, 4, 2), {"accumulator_bits": 24, "mantissa_bits": 20, "mantissa_fraction": 19, "offset_bits": 45, "shift_bits": 2}),
-        ((8, 8, 1), {"shift_bits": 3, "offset_bits": 12}),
+        ((4, 4, 4), (20, 14, 13, 35, 4), {}),
+        ((4, 4, 1), (20, 14, 13, 35, 4), {"product_latency": 3}),
+        ((8, 8, 4), (32, 31, 30, 63, 5), {}),
+        ((8, 4, 2), (17, 12, 10, 20, 1), {}),
+        ((8, 4, 2), (24, 20, 19, 45, 2), {}),
+        ((8, 8, 1), (20, 14, 13, 12, 3), {}),
     ],
-)  # fmt: skip
-def test_random(shape: tuple[int, int, int], changes: dict[str, int], registers: int) -> None:
-    """Random fields, extremes among them, back to back and with gaps; two jobs with registers of their own."""
-    config = make_config(shape, parameter_registers=registers, **changes)
-    generator = random.Random(f"{shape} {changes} {registers}")
+)
+def test_random(
+    shape: tuple[int, int, int], bits: tuple[int, ...], changes: dict[str, int], registers: int
+) -> None:
+    """Random fields, extremes among them, back to back and with gaps; each job has its own registers.
+
+    ``bits`` are those of accumulator, mantissa, fraction, offset and shift.
+    """
+    names = ("accumulator_bits", "mantissa_bits", "mantissa_fraction", "offset_bits", "shift_bits")
+    widths = dict(zip(names, bits, strict=True))
+    config = make_config(shape, parameter_registers=registers, **widths, **changes)
+    generator = random.Random(f"{shape} {bits} {registers}")
     entries = [random_entry(generator, config) for _ in range(config.parameter_depth)]
     dut = Requantizer(config, tuple(entry.pack(config) for entry in entries))
     jobs = []
@@ -230,7 +239,7 @@ def test_entries_loaded_in_parts(lanes: int, offset_bits: int, registers: int) -
 
 
 def test_loads_while_results_pass() -> None:
-    """A streamed job loads the next group's entries while the last results of this one are in the pipeline."""
+    """A streamed job loads the next group's entries while the last results of this one pass."""
     config = make_config((4, 4, 1), parameter_depth=16, parameter_registers=0, product_latency=3)
     generator = random.Random(8)
     entries = [random_entry(generator, config) for _ in range(16)]

@@ -30,9 +30,8 @@ class Settings:
 
 
 def config_for(lanes: int, vector_lanes: int, bits: int = 22, operators: int = 2) -> CoreConfig:
-    return make_config(
-        (lanes, 4, 1), vector_lanes=vector_lanes, table_depth=256 * operators, table_bits=bits, vector_shift=12,
-    )  # fmt: skip
+    sizes = {"table_depth": 256 * operators, "table_bits": bits, "vector_shift": 12}
+    return make_config((lanes, 4, 1), vector_lanes=vector_lanes, **sizes)
 
 
 def random_tables(generator: random.Random, config: CoreConfig) -> list[list[int]]:
@@ -78,7 +77,8 @@ def check(
         low = generator.randrange(-128, 0)
         settings = Settings(
             zero_point=generator.choice((-128, 127, 3)), low=low, high=generator.randrange(0, 128),
-            table_base=base, table_kink=min(largest_kink(config), generator.choice((0, 1, 1 << 11, (1 << 12) - 1, 1 << 20))),
+            table_base=base,
+            table_kink=min(largest_kink(config), generator.choice((0, 1, 1 << 11, (1 << 12) - 1, 1 << 20))),
         )  # fmt: skip
         cycles += register_writes(**vars(settings))
         for _ in range(pairs):

@@ -19,7 +19,7 @@ DEPTH = 8
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (8, 8, 4), (8, 2, 2)])
 def test_destinations(shape: tuple[int, int, int]) -> None:
-    """Requantizers, two tables and the exponentials, in this order; columns and other tokens are not for here."""
+    """Requantizers, two tables, the exponentials; what is for a column, or no load, is not for here."""
     config, generator = make_config(shape), random.Random(1)
     places = destinations(config)
     assert list(places.values()) == [
@@ -28,8 +28,12 @@ def test_destinations(shape: tuple[int, int, int]) -> None:
     ]  # fmt: skip
     assert max(places.values()) < 1 << config.destination_bits
     tokens = [
-        {"write": int(generator.random() < 0.8), "destination": generator.randrange(places["exponentials"] + 1),
-         "address": generator.randrange(1 << config.token_address_bits), "valid": generator.randrange(2)}
+        {
+            "write": int(generator.random() < 0.8),
+            "destination": generator.randrange(places["exponentials"] + 1),
+            "address": generator.randrange(1 << config.token_address_bits),
+            "valid": generator.randrange(2),
+        }
         for _ in range(200)
     ]  # fmt: skip
     words = [generator.getrandbits(8 * config.lanes) for _ in range(200)]
