@@ -69,18 +69,19 @@ class Column(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """Bank read (1), multiplier, adder tree, accumulator (1)."""
-        return 1 + config.multiplier_latency + config.lane_bits + 1
+        """Bank read (1) and its register, multiplier, adder tree, accumulator (1)."""
+        return 1 + config.bank_registers + config.multiplier_latency + config.lane_bits + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
-        weight = self._bank(m)
+        weight = delayed(m, self._bank(m), config.bank_registers, "weight")
+        operand = delayed(m, self._lanes(m), config.bank_registers, "operand")
         m.submodules.multiplier = multiplier = LaneMultiplier(
             config.lanes, config.multiplier, config.multiplier_latency
         )
-        m.d.comb += [multiplier.x.eq(self._lanes(m)), multiplier.w.eq(weight)]
+        m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
         total = self._tree(m, products)
         self._accumulate(m, total)

@@ -30,6 +30,7 @@ class CoreConfig:
         single-port banks of UP5K SPRAM, told apart by the top address bit; a read and a write in
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
+    bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
     parameter_registers : 1 if the requantizers' parameter memories have output registers, else 0.
     count_bits, coordinate_bits : widths of loop counters (signed, ``count - 2``) and of the row and
@@ -58,6 +59,7 @@ class CoreConfig:
     program_depth: int
     scratchpad_words: int
     multiplier_latency: int = 3
+    bank_registers: int = 1
     product_latency: int | None = None
     parameter_registers: int = 1
     count_bits: int = 13

@@ -54,6 +54,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad=scratchpad,
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
+        bank_registers=0 if small else 1,
         parameter_registers=0 if small else 1,
         count_bits=_bits(program, ("count", "load_words", "load_parameter_words", "out_inner", "out_outer")),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
