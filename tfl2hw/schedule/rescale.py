@@ -111,7 +111,9 @@ def _offset_range(steps: Steps, mantissa: Int64, shift: Int64, fraction: int) ->
     far = np.int64(2) ** 61
     lower = np.where(reached, threshold - product, -far).max(axis=1, initial=-far)
     upper = np.where(starts, threshold - before - 1, far).min(axis=1, initial=far)
-    # where every step is out of reach on one side, any offset near the bound does
+    # where every step is out of reach on one side, any offset near the bound does; without steps, any
+    free = (lower == -far) & (upper == far)
+    lower, upper = np.where(free, 0, lower), np.where(free, 0, upper)
     lower = np.where(lower == -far, upper - 1, lower)
     upper = np.where(upper == far, lower + 1, upper)
     return lower, upper

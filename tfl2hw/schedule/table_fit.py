@@ -12,10 +12,14 @@ from tfl2hw.ir.primitives import TableSum
 SHIFTS = range(10, 31)
 """Fractional bits tried, fewest first."""
 
+STRETCHES = (0, 4)
+"""Tables are tried as they are, then a little larger (in units of their last place): what rounds half
+away from zero then falls on the right side of a tie, on either side of zero."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TablePair:
-    """Tables (2, 256), indexed by byte + 128, and the vector unit's kink (see TableSum in the hardware)."""
+    """Tables (2, 256), indexed by byte + 128; the vector unit's ``kink`` is 0."""
 
     tables: npt.NDArray[np.int64]
     kink: int
@@ -28,23 +32,18 @@ def fit_tables(primitive: TableSum, shift: int) -> TablePair | None:
     sums = primitive.tables[0][:, None] + primitive.tables[1][None, :]
     exact = rescale(sums, np.zeros_like(sums))
     scale = float(np.asarray(rescale.slope).reshape(-1)[0])
-    scaled = np.rint(np.ldexp(primitive.tables * scale, shift)).astype(np.int64)
-    totals = scaled[0][:, None] + scaled[1][None, :]
-    _, exponent = np.frexp(scale)
-    kinks = [0]
-    if rescale.half_away and shift + int(exponent) >= 0:
-        kinks.append(1 << (shift + int(exponent)))
-    for kink in kinks:
-        offset = _offset(totals, exact, rescale.low, rescale.high, rescale.zero_point, shift, kink)
+    for stretch in STRETCHES:
+        larger = 1.0 + float(np.ldexp(stretch, -shift))
+        tables = np.rint(np.ldexp(primitive.tables * scale, shift) * larger).astype(np.int64)
+        totals = tables[0][:, None] + tables[1][None, :]
+        offset = _offset(totals, exact, rescale.low, rescale.high, rescale.zero_point, shift)
         if offset is None:
             continue
-        tables = scaled.copy()
         tables[0] += offset
-        v = tables[0][:, None] + tables[1][None, :]
-        steps = (v - np.where(v < 0, kink, 0)) >> shift
+        steps = (tables[0][:, None] + tables[1][None, :]) >> shift
         found = np.clip(steps + rescale.zero_point, rescale.low, rescale.high)
         if np.array_equal(found, exact):
-            return TablePair(tables=tables, kink=kink, shift=shift)
+            return TablePair(tables=tables, kink=0, shift=shift)
     return None
 
 
@@ -55,19 +54,20 @@ def _offset(
     high: int,
     zero_point: int,
     shift: int,
-    kink: int,
 ) -> int | None:
     """What to add to every sum so that its integer part is the output, or None."""
-    least = -(np.int64(2) ** 61)
-    most = np.int64(2) ** 61
+    far = np.int64(2) ** 61
+    least, most = -far, far
     for level in range(low + 1, high + 1):
         reaches = exact >= level
-        edge = np.int64(level - zero_point) << shift
-        threshold = edge if edge > 0 else min(np.int64(0), edge + kink)
+        threshold = np.int64(level - zero_point) << shift
         if reaches.any():
             least = max(least, threshold - totals[reaches].min())
         if not reaches.all():
             most = min(most, threshold - 1 - totals[~reaches].max())
         if least > most:
             return None
+    # where every sum is on one side of the clamp, the offset nearest to 0 that keeps it there
+    if -least == far or most == far:
+        return int(min(max(least, 0), most))
     return int(least + (most - least) // 2)

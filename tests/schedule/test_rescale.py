@@ -1,0 +1,188 @@
+"""Short requantizer parameters against the exact functions, at every accumulator that can occur."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tfl2hw.ops.rescale import FixedPointRescale, MeanRescale, fixed_point
+from tfl2hw.schedule.rescale import FRACTIONS, Parameters, find_steps, fit
+
+Int64 = npt.NDArray[np.int64]
+
+
+def hardware(accumulator: Int64, entry: tuple[int, int, int], rescale: object, fraction: int) -> Int64:
+    """The requantizer's docstring in numpy; knows nothing of the schedule."""
+    mantissa, offset, shift = entry
+    v = accumulator * mantissa + offset
+    w = (v >> fraction) - np.where((v < 0) & rescale.half_away, 2, 0)
+    return np.clip((((w >> shift) + 1) >> 1) + rescale.zero_point, rescale.low, rescale.high)
+
+
+def mismatches(
+    rescale: object,
+    bias: Int64,
+    low: Int64,
+    high: Int64,
+    parameters: Parameters,
+    fraction: int,
+    step: int = 1,
+) -> int:
+    """Accumulators in [low, high], of all channels, whose byte is wrong. Exhaustive where ``step`` is 1."""
+    assert parameters.half_away == rescale.half_away
+    wrong = 0
+    for channel in range(len(bias)):
+        accumulator = np.arange(low[channel], high[channel] + 1, step)
+        accumulator = np.union1d(accumulator, [low[channel], high[channel]])
+        exact = rescale(accumulator + bias[channel], np.full_like(accumulator, channel))
+        entry = (parameters.mantissa[channel], parameters.offset[channel], parameters.shift[channel])
+        wrong += int((hardware(accumulator, entry, rescale, fraction) != exact).sum())
+    return wrong
+
+
+def shortest(rescale: object, bias: Int64, low: Int64, high: Int64) -> tuple[int, Parameters]:
+    steps = find_steps(rescale, bias, low, high)
+    for fraction in FRACTIONS:
+        found = fit(steps, fraction)
+        if found is not None:
+            return fraction, found
+    raise AssertionError("no fraction fits")
+
+
+def random_layer(
+    generator: np.random.Generator, rounding: str, channels: int, reach: int
+) -> tuple[FixedPointRescale, Int64, Int64, Int64]:
+    """Scales that use the byte's range more or less, biases, and bounds of about ``reach``.
+
+    Below 0.5, the greatest ratio that double rounding is fitted for.
+    """
+    greatest = min(2000 / reach, 0.49)
+    slopes = np.exp(generator.uniform(np.log(20 / reach), np.log(greatest), channels))
+    clamp = sorted(generator.choice(np.arange(-128, 128), 2, replace=False))
+    clamp = [(-128, 127), tuple(int(each) for each in clamp)][int(generator.integers(2))]
+    rescale = fixed_point(slopes, rounding, int(generator.integers(-128, 128)), clamp)
+    low = -generator.integers(reach // 2, reach, channels)
+    high = generator.integers(reach // 2, reach, channels)
+    return rescale, generator.integers(-reach, reach, channels), low, high
+
+
+@pytest.mark.parametrize("rounding", ["double", "single"])
+@pytest.mark.parametrize("seed", range(12))
+def test_every_accumulator(rounding: str, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    reach = int(generator.choice((400, 5000, 60000)))
+    layer = random_layer(generator, rounding, channels=8, reach=reach)
+    fraction, found = shortest(*layer)
+    assert fraction <= 22, "a short mantissa would have done"
+    assert mismatches(*layer, found, fraction) == 0
+
+
+@pytest.mark.parametrize("rounding", ["double", "single"])
+@pytest.mark.parametrize("real", [0.25, 2.0**-9, 3 * 2.0**-7, 0.5 - 2.0**-30, 2.0**-20])
+def test_ties_and_powers_of_two(rounding: str, real: float) -> None:
+    """Ratios whose steps fall on ties."""
+    rescale = fixed_point(np.array([real]), rounding, -3, (-128, 127))
+    layer = (rescale, np.array([7, -40]), np.array([-70000, -300]), np.array([70000, 300]))
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction) == 0
+
+
+def test_a_multiplier_above_one() -> None:
+    """Outputs that jump by more than one: some levels are never produced."""
+    rescale = fixed_point(np.array([1.0, 1.9, 3.7, 40.0]), "single", 5, (-128, 127))
+    bounds = np.full(4, 300)
+    layer = (rescale, np.array([0, 1, -9, 2]), -bounds, bounds)
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction) == 0
+
+
+@pytest.mark.parametrize("clamp", [(-128, 127), (-100, 127), (-128, 3)])
+@pytest.mark.parametrize("rounding", ["double", "single"])
+def test_constant_and_saturated_channels(rounding: str, clamp: tuple[int, int]) -> None:
+    """Dead channels (one accumulator), and channels that never leave a clamp, whatever their bias."""
+    rescale = fixed_point(np.full(7, 0.013), rounding, -20, clamp)
+    bias = np.array([0, 500, -500, 2**30, -(2**30), 90000, -90000])
+    reach = np.array([0, 0, 0, 0, 0, 400, 400])
+    layer = (rescale, bias, -reach, reach)
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction) == 0
+    assert (found.mantissa == 0).all(), "a constant needs no product"
+    assert abs(found.offset).max() < 2**40
+
+
+@pytest.mark.parametrize("level", [-128, 0, 127])
+def test_a_clamp_to_one_value(level: int) -> None:
+    """RELU at the top zero point: everything is one byte."""
+    rescale = fixed_point(np.array([0.01]), "double", level, (level, level))
+    layer = (rescale, np.array([5, -5]), np.array([-1000, 0]), np.array([1000, 0]))
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction) == 0
+    assert abs(found.offset).max() < 2**40
+
+
+@pytest.mark.parametrize("count", range(1, 201))
+def test_mean_of_every_count(count: int) -> None:
+    rescale = MeanRescale(count=count, low=-128, high=127)
+    layer = (rescale, np.zeros(1, np.int64), np.array([-128 * count]), np.array([127 * count]))
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction) == 0
+
+
+@pytest.mark.parametrize("more", [1, 4, 10])
+def test_a_longer_mantissa_is_exact_too(more: int) -> None:
+    """The layers share the longest fraction, so each must be exact with more than it needs."""
+    for seed in range(4):
+        layer = random_layer(np.random.default_rng(seed), "double", channels=4, reach=3000)
+        fraction = shortest(*layer)[0] + more
+        found = fit(find_steps(*layer), fraction)
+        assert found is not None
+        assert mismatches(*layer, found, fraction) == 0
+
+
+def test_wide_accumulators() -> None:
+    """24 bits, as large layers have; every 97th accumulator, and all those around every step."""
+    generator = np.random.default_rng(9)
+    layer = random_layer(generator, "double", channels=4, reach=1 << 23)
+    fraction, found = shortest(*layer)
+    assert mismatches(*layer, found, fraction, step=97) == 0
+    rescale, bias, low, high = layer
+    positions = find_steps(*layer).position
+    for channel in range(4):
+        inside = positions[channel][
+            (positions[channel] > low[channel]) & (positions[channel] <= high[channel])
+        ]
+        around = np.unique(np.concatenate([inside - 1, inside]))
+        entry = (found.mantissa[channel], found.offset[channel], found.shift[channel])
+        exact = rescale(around + bias[channel], np.full_like(around, channel))
+        np.testing.assert_array_equal(hardware(around, entry, rescale, fraction), exact)
+
+
+@pytest.mark.parametrize("real", [0.5, 0.75, 1.0, 3.7])
+def test_double_rounding_above_one_half_is_exact_or_refused(real: float) -> None:
+    """TFLite rounds these once, ties upwards; the requantizer's kink is for the second rounding."""
+    rescale = fixed_point(np.array([real]), "double", 5, (-128, 127))
+    layer = (rescale, np.array([1]), np.array([-400]), np.array([400]))
+    for fraction in FRACTIONS:
+        found = fit(find_steps(*layer), fraction)
+        assert found is None or mismatches(*layer, found, fraction) == 0
+
+
+def test_too_short_a_mantissa_is_refused() -> None:
+    """What ``fit`` refuses is really not exact with the nearest mantissa."""
+    layer = random_layer(np.random.default_rng(2), "double", channels=8, reach=1 << 20)
+    assert fit(find_steps(*layer), 10) is None
+
+
+def test_a_wrong_parameter_is_noticed() -> None:
+    """The comparison of these tests sees each field."""
+    layer = random_layer(np.random.default_rng(4), "double", channels=4, reach=5000)
+    fraction, found = shortest(*layer)
+    for change in (
+        {"mantissa": found.mantissa + np.array([0, 0, found.mantissa[2] >> 6, 0])},
+        {"offset": found.offset + np.array([0, 1 << fraction + int(found.shift[1]), 0, 0])},
+        {"shift": found.shift + np.array([0, 0, 0, 1])},
+    ):
+        assert mismatches(*layer, replace(found, **change), fraction) > 0
