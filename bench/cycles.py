@@ -149,7 +149,9 @@ def _print(rows: list[Row], simulate: bool) -> None:
         header, right = [*header, "simulated", "as predicted, bit-exact"], right + "rr"
     cells = []
     for row in rows:
-        share = None if row.share is None else f"{row.share:.1%}"
+        if row.share is None:
+            continue
+        share = f"{row.share:.1%}"
         line: list[object] = [row.model, row.shape, row.macs, row.limit, row.cycles, share, row.u55]
         if simulate:
             line += [row.simulated, None if row.simulated is None else "yes" if _right(row) else "NO"]

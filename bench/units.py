@@ -87,6 +87,7 @@ def units(config: CoreConfig) -> list[Unit]:
     if config.softmax:
         interval = f"a byte every {_cycles(Softmax.SCALE_INTERVAL)}"
         found += [
+            _unit("Softmax, maximum", drain(config)[Kind.SOFTMAX_MAX], "issue to maximum", "a byte a cycle"),
             _unit(
                 "Softmax, reciprocal", Softmax.RECIPROCAL_LATENCY, "last byte to first scaled", "once a row"
             ),

@@ -1,0 +1,73 @@
+"""The programs that print the documentation's figures run, and agree with the hardware's own constants."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "examples" / "digits" / "digits_int8.tflite"
+
+
+def bench(name: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, ROOT / "bench" / name, *words]
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        ("icebreaker", 4, 4),
+        ("icebreaker", 4, 2),
+        ("ulx3s-25f", 4, 4),
+        ("ulx3s-85f", 8, 8),
+        ("ulx3s-85f", 16, 8),
+        ("sim-large", 8, 2),
+    ],
+)
+def test_units_life_of_a_pixel_ends_when_the_sequencer_takes_the_job_for_drained(
+    shape: tuple[str, int, int],
+) -> None:
+    board, lanes, columns = shape
+    words = ("--board", board, "--lanes", str(lanes), "--columns", str(columns), "--json")
+    done = bench("units.py", DIGITS, *words)
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    stages = facts["life_of_a_pixel"]
+    assert stages[-1]["stop"] == facts["drain"]["MATRIX"]
+    assert all(stage["start"] <= stage["stop"] for stage in stages)
+    latency = {unit["unit"]: unit["latency"] for unit in facts["units"]}
+    (first,) = (stage for stage in stages if stage["stage"] == "column 0")
+    assert first["stop"] - first["start"] + 1 == latency["Column"]
+
+
+def test_units_refuses_in_a_sentence() -> None:
+    done = bench("units.py", DIGITS, "--board", "nix")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there is no board 'nix'")
+
+
+def test_cycles_gives_the_limit_and_what_is_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"no model")
+    done = bench("cycles.py", DIGITS, broken, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    digits = [row for row in rows if row["model"] == "digits_int8"]
+    assert [row["shape"] for row in digits] == ["4x4 streamed", "4x4", "8x8", "16x8"]
+    assert all(
+        row["limit"] == -(-73_472 // products)
+        for row, products in zip(digits, (16, 16, 64, 128), strict=True)
+    )
+    assert all(row["limit"] < row["cycles"] and row["refused"] is None for row in digits)
+    assert all(row["cycles"] is None and row["refused"] for row in rows if row["model"] == "broken")
+
+
+def test_fmax_refuses_a_design_that_is_none() -> None:
+    done = bench("fmax.py", "digits")
+    assert done.returncode == 2
+    assert "a design is MODEL.tflite:BOARD" in done.stderr
