@@ -1,0 +1,69 @@
+"""The whole core in Verilator on small random models: every tensor, and the cycle count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import small_models
+from tests.small_models import SmallModel
+from tfl2hw.codegen.compile import compile_model
+from tfl2hw.sim.inference import run_samples
+
+
+def check(
+    model: SmallModel,
+    folder: Path,
+    board: str,
+    shape: tuple[int, int] | None = None,
+    numerics: str = "litert-ref",
+) -> None:
+    """Two inferences, in one go and layer by layer, are exact, and take the predicted cycles."""
+    path = model.write(folder, "model")
+    lanes, columns = shape or (None, None)
+    compiled = compile_model(path, board, numerics, lanes, columns)
+    comparison = run_samples(compiled, small_models.samples(path, 2), numerics, lambda what, share: None)
+    assert comparison.mismatches == ()
+    tensors = {layer.output for layer in compiled.schedule.layers} & set(compiled.graph.tensors)
+    assert comparison.tensors_checked == 2 * len(tensors)
+    assert [run.cycles for run in comparison.runs] == [compiled.predicted_cycles] * 2
+    for run in comparison.runs:
+        assert all(len(set(output.reshape(-1).tolist())) > 1 for output in run.outputs), (
+            "an output says little"
+        )
+
+
+def test_network_streamed(tmp_path: Path) -> None:
+    """Weights and parameters in the two single-port banks, loaded before every group."""
+    check(small_models.network(9, residual=False), tmp_path, "icebreaker")
+
+
+def test_convolutions_streamed(tmp_path: Path) -> None:
+    check(small_models.convolutions(2), tmp_path, "icebreaker")
+
+
+@pytest.mark.parametrize("shape", [(8, 4), (8, 8)], ids=str)
+def test_everything(shape: tuple[int, int], tmp_path: Path) -> None:
+    check(small_models.everything(5), tmp_path, "sim-large", shape)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", [(4, 4), (4, 2), (16, 4), (16, 8), (16, 16), (32, 8)], ids=str)
+def test_everything_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
+    check(small_models.everything(6), tmp_path, "sim-large", shape)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10, 14))
+@pytest.mark.parametrize("shape", [(4, 4), (8, 8)], ids=str)
+def test_everything_with_other_numbers(shape: tuple[int, int], seed: int, tmp_path: Path) -> None:
+    check(small_models.everything(seed), tmp_path, "sim-large", shape, "tflm" if seed % 2 else "litert-ref")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("columns", [2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_streamed_with_other_numbers(columns: int, seed: int, tmp_path: Path) -> None:
+    check(small_models.network(seed, residual=False), tmp_path, "icebreaker", (4, columns))
+    check(small_models.convolutions(seed), tmp_path, "icebreaker", (4, columns))

@@ -1,0 +1,208 @@
+"""Small random models that together use everything the hardware can do."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.ops.agree import NONE, RELU, RELU6, SAME, VALID, RandomModel, full_range
+from tfl2hw.frontend import load
+from tfl2hw.ops.shapes import window
+
+Pair = tuple[int, int]
+Int8 = npt.NDArray[np.int8]
+
+
+class SmallModel(RandomModel):
+    """Operators that take a tensor's index and return their output's."""
+
+    def conv(
+        self,
+        ifm: int,
+        filters: int,
+        kernel: Pair,
+        stride: Pair = (1, 1),
+        padding: int = SAME,
+        dilation: Pair = (1, 1),
+        activation: int = NONE,
+        *,
+        depthwise: bool = False,
+    ) -> int:
+        """CONV_2D, or DEPTHWISE_CONV_2D with ``filters`` a multiple of the input's channels."""
+        _, height, width, channels = self.tensors[ifm].shape
+        shape = (1, *kernel, filters) if depthwise else (filters, *kernel, channels)
+        weights = self.weights(shape, 3 if depthwise else 0)
+        scheme = "SAME" if padding == SAME else "VALID"
+        rows, columns = window((height, width), kernel, stride, dilation, scheme).output
+        taps = prod(kernel) * (1 if depthwise else channels)
+        ofm = self.activation((1, rows, columns, filters), scale=self.output_scale(ifm, weights, taps))
+        fields = {"DepthMultiplier": filters // channels} if depthwise else {}
+        self.operator(
+            "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D",
+            [ifm, weights, self.bias(ifm, weights, filters)],
+            [ofm],
+            Padding=padding,
+            StrideH=stride[0],
+            StrideW=stride[1],
+            DilationHFactor=dilation[0],
+            DilationWFactor=dilation[1],
+            FusedActivationFunction=activation,
+            **fields,
+        )
+        return ofm
+
+    def depthwise(
+        self, ifm: int, kernel: Pair, stride: Pair = (1, 1), padding: int = SAME, **options: int
+    ) -> int:
+        """DEPTHWISE_CONV_2D with multiplier 1."""
+        channels = self.tensors[ifm].shape[3]
+        return self.conv(ifm, channels, kernel, stride, padding, depthwise=True, **options)
+
+    def dense(self, ifm: int, outputs: int, activation: int = NONE) -> int:
+        """FULLY_CONNECTED over the last axis."""
+        shape = self.tensors[ifm].shape
+        weights = self.weights((outputs, shape[-1]), None)
+        ofm = self.activation((*shape[:-1], outputs), scale=self.output_scale(ifm, weights, shape[-1]))
+        inputs = [ifm, weights, self.bias(ifm, weights, outputs)]
+        keep = len(shape) > 2
+        self.operator("FULLY_CONNECTED", inputs, [ofm], FusedActivationFunction=activation, KeepNumDims=keep)
+        return ofm
+
+    def add(self, first: int, second: int, activation: int = NONE) -> int:
+        """ADD of two tensors of one shape."""
+        scales = [self.tensors[each].scales[0] for each in (first, second)]
+        scale = float(np.float32(max(scales) * self.random.uniform(0.7, 2)))
+        ofm = self.activation(self.tensors[first].shape, scale=scale)
+        self.operator("ADD", [first, second], [ofm], FusedActivationFunction=activation)
+        return ofm
+
+    def pool(self, ifm: int, kernel: Pair, stride: Pair, activation: int = NONE) -> int:
+        """AVERAGE_POOL_2D without padding."""
+        _, height, width, channels = self.tensors[ifm].shape
+        rows, columns = ((s - k) // d + 1 for s, k, d in zip((height, width), kernel, stride, strict=True))
+        ofm = self._alike(ifm, (1, rows, columns, channels))
+        self.operator(
+            "AVERAGE_POOL_2D",
+            [ifm],
+            [ofm],
+            Padding=VALID,
+            FilterHeight=kernel[0],
+            FilterWidth=kernel[1],
+            StrideH=stride[0],
+            StrideW=stride[1],
+            FusedActivationFunction=activation,
+        )
+        return ofm
+
+    def flatten(self, ifm: int) -> int:
+        """RESHAPE to a vector."""
+        shape = (1, prod(self.tensors[ifm].shape))
+        ofm = self._alike(ifm, shape)
+        constant = self.tensor((2,), data=np.array(shape, np.int32))
+        self.operator("RESHAPE", [ifm, constant], [ofm], NewShape=shape)
+        return ofm
+
+    def softmax(self, ifm: int) -> int:
+        """SOFTMAX over the last axis."""
+        ofm = self.tensor(self.tensors[ifm].shape, scale=1 / 256, zero_point=-128)
+        self.operator("SOFTMAX", [ifm], [ofm])
+        return ofm
+
+    def write(self, folder: Path, name: str) -> Path:
+        """The file."""
+        path = folder / f"{name}.tflite"
+        path.write_bytes(self.finish(self.inputs, self.outputs))
+        return path
+
+    def _alike(self, ifm: int, shape: tuple[int, ...]) -> int:
+        tensor = self.tensors[ifm]
+        return self.tensor(shape, scale=tensor.scales[0], zero_point=tensor.zero_points[0])
+
+
+def network(seed: int, *, residual: bool = True) -> SmallModel:
+    """A small MobileNet: every operator once at least, one after the other."""
+    model = SmallModel(seed)
+    model.sink(model.softmax(add_network(model, residual=residual)))
+    return model
+
+
+def convolutions(seed: int) -> SmallModel:
+    """Strides, paddings, dilations and kernels of every kind, each with an input of its own."""
+    model = SmallModel(seed)
+    add_convolutions(model)
+    return model
+
+
+def everything(seed: int) -> SmallModel:
+    """A small network and, beside it, every operator with sizes that fill no word."""
+    model = SmallModel(seed)
+    model.sink(add_network(model, residual=True))
+    add_convolutions(model)
+    add_vectors(model)
+    return model
+
+
+def add_network(model: SmallModel, *, residual: bool) -> int:
+    """The logits of a small MobileNet."""
+    x = model.input((1, 11, 9, 3))
+    x = model.conv(x, 10, (3, 3), (2, 2), activation=RELU)
+    x = model.depthwise(x, (3, 3), activation=RELU6)
+    x = model.conv(x, 12, (1, 1))
+    if residual:
+        y = model.depthwise(model.conv(x, 12, (1, 1), activation=RELU), (3, 3))
+        x = model.add(x, y, RELU)
+    x = model.depthwise(x, (3, 3), (2, 2))
+    x = model.conv(x, 17, (1, 1), activation=RELU)
+    x = model.flatten(model.pool(x, (3, 3), (3, 3)))
+    return model.dense(model.dense(x, 20, RELU), 6)
+
+
+def add_convolutions(model: SmallModel) -> None:
+    """Every way to walk an IFM."""
+    model.sink(
+        model.conv(model.input((1, 6, 7, 5)), 6, (3, 3)),
+        model.conv(model.input((1, 9, 4, 3)), 9, (1, 1), padding=VALID, activation=RELU),
+        model.conv(model.input((1, 9, 8, 2)), 4, (3, 2), (2, 1), VALID),
+        model.conv(model.input((1, 12, 5, 1)), 7, (10, 4), (2, 2)),
+        model.conv(model.input((1, 9, 9, 8)), 4, (3, 3), dilation=(2, 2)),
+        model.conv(model.input((1, 3, 3, 2)), 2, (5, 5)),
+        model.conv(model.input((1, 5, 5, 18)), 19, (1, 1), (2, 2)),
+        model.depthwise(model.input((1, 6, 7, 5)), (3, 3)),
+        model.depthwise(model.input((1, 7, 6, 9)), (3, 3), (2, 2), activation=RELU6),
+        model.depthwise(model.input((1, 7, 5, 20)), (3, 3), (1, 2), VALID),
+        model.depthwise(model.input((1, 9, 7, 6)), (5, 5)),
+        model.depthwise(model.input((1, 9, 9, 3)), (3, 3), dilation=(2, 2)),
+        model.conv(model.input((1, 8, 6, 1)), 8, (3, 3), (2, 2), depthwise=True),
+    )
+
+
+def add_vectors(model: SmallModel) -> None:
+    """Sums, pools, vectors, rows, reshapes, and a softmax over several rows."""
+    same = model.input((1, 4, 4, 6))
+    twice = model.activation((1, 4, 4, 6), scale=2 * model.tensors[same].scales[0], zero_point=3)
+    model.operator("ADD", [same, same], [twice])
+    model.sink(
+        twice,
+        model.add(model.input((1, 5, 6, 7)), model.input((1, 5, 6, 7)), RELU),
+        model.add(model.input((1, 21)), model.input((1, 21))),
+        model.pool(model.input((1, 6, 4, 5)), (2, 2), (2, 2)),
+        model.pool(model.input((1, 7, 7, 18)), (7, 7), (7, 7)),
+        model.pool(model.input((1, 7, 7, 3)), (3, 2), (2, 1), RELU),
+        model.dense(model.input((1, 37)), 5),
+        model.dense(model.input((1, 130)), 21, RELU6),
+        model.dense(model.input((1, 5, 13)), 4),
+        model.flatten(model.input((1, 3, 4, 5))),
+        model.flatten(model.input((1, 2, 2, 16))),
+        model.softmax(model.input((1, 4, 11), scale=0.12)),
+    )
+
+
+def samples(path: Path, count: int, seed: int = 0) -> list[list[Int8]]:
+    """Random inputs for the model at ``path``."""
+    generator, graph = np.random.default_rng(seed), load(path)
+    return [
+        [full_range(generator, graph.tensors[index].shape) for index in graph.inputs] for _ in range(count)
+    ]
