@@ -43,13 +43,13 @@ def test_convolutions_streamed(tmp_path: Path) -> None:
     check(small_models.convolutions(2), tmp_path, "icebreaker")
 
 
-@pytest.mark.parametrize("shape", [(8, 4), (8, 8)], ids=str)
-def test_everything(shape: tuple[int, int], tmp_path: Path) -> None:
-    check(small_models.everything(5), tmp_path, "sim-large", shape)
+def test_everything(tmp_path: Path) -> None:
+    """Fewer columns than lanes, so that words are filled in two phases; the other shapes take long to build."""
+    check(small_models.everything(5), tmp_path, "sim-large", (8, 4))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("shape", [(4, 4), (4, 2), (16, 4), (16, 8), (16, 16), (32, 8)], ids=str)
+@pytest.mark.parametrize("shape", [(8, 8), (4, 4), (4, 2), (16, 4), (16, 8), (16, 16), (32, 8)], ids=str)
 def test_everything_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
     check(small_models.everything(6), tmp_path, "sim-large", shape)
 
