@@ -72,7 +72,6 @@ BACK_REGISTERS = (
     "half_away",
     "parameter_base",
     "table_base",
-    "table_kink",
     "out_base",
     "out_inner",
     "out_outer",

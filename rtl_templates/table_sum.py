@@ -8,11 +8,11 @@ from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .entries import entry_memory
-from .isa import INDEX, VALUE_BITS, ConfigBus
+from .isa import INDEX, ConfigBus
 
 
 class TableSum(wiring.Component):
-    """``y = clamp((v - (kink if v < 0 else 0) >> vector_shift) + zero_point, low, high)`` with
+    """``y = clamp((v >> vector_shift) + zero_point, low, high)`` with
     ``v = table0[a] + table1[b]``.
 
     Rounding, scales and the operands' zero points are in the tables; the compiler proves each of the
@@ -24,7 +24,7 @@ class TableSum(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus), for zero_point, low, high, table_base, table_kink.
+    bus : In(ConfigBus), for zero_point, low, high, table_base.
     valid, first, x : In, an operand word.
     load_enable : In(2), load_address, load_data : parts of table entries as they are loaded.
     word_valid, word : Out.
@@ -44,8 +44,8 @@ class TableSum(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """One cycle a slice, then read, sum, kink, compare, clamp, collect."""
-        return config.lanes // config.vector_lanes + 6
+        """One cycle a slice, then read, sum, compare, clamp, collect."""
+        return config.lanes // config.vector_lanes + 5
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -53,7 +53,7 @@ class TableSum(wiring.Component):
         slices, width = config.lanes // config.vector_lanes, 8 * config.vector_lanes
         registers = {
             "zero_point": Signal(signed(8)), "low": Signal(signed(8)), "high": Signal(signed(8)),
-            "table_base": Signal(self._address_bits), "table_kink": Signal(VALUE_BITS),
+            "table_base": Signal(self._address_bits),
         }  # fmt: skip
         for name, register in registers.items():
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
@@ -70,7 +70,7 @@ class TableSum(wiring.Component):
         active = left.any()
 
         outputs = [self._lane(m, lane, a, b, registers) for lane in range(config.vector_lanes)]
-        valid = Signal(5)
+        valid = Signal(4)
         m.d.sync += valid.eq(Cat(active, valid))
         count = Signal(range(slices))
         last = count == slices - 1
@@ -83,7 +83,7 @@ class TableSum(wiring.Component):
         return m
 
     def _lane(self, m: Module, lane: int, a: Signal, b: Signal, r: dict[str, Signal]) -> Signal:
-        """One element a cycle: five registers from the operand bytes to the output byte."""
+        """One element a cycle: four registers from the operand bytes to the output byte."""
         config = self._config
         entries = []
         for operand, source in enumerate((a, b)):
@@ -98,9 +98,7 @@ class TableSum(wiring.Component):
             entries.append(entry.as_signed())
         v = Signal(signed(config.table_bits + 1), reset_less=True, name=f"v{lane}")
         m.d.sync += v.eq(entries[0] + entries[1])
-        bent = Signal.like(v, name=f"bent{lane}")
-        m.d.sync += bent.eq(v - Mux(v[-1], r["table_kink"], 0))
-        scaled = bent[config.vector_shift :].as_signed()
+        scaled = v[config.vector_shift :].as_signed()
         below, above, byte = (
             Signal(name=f"below{lane}"),
             Signal(name=f"above{lane}"),

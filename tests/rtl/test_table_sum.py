@@ -21,12 +21,10 @@ class Settings:
     low: int = -128
     high: int = 127
     table_base: int = 0
-    table_kink: int = 0
 
     def byte(self, tables: list[list[int]], a: int, b: int, shift: int) -> int:
         v = tables[0][self.table_base + a + 128] + tables[1][self.table_base + b + 128]
-        scaled = (v - (self.table_kink if v < 0 else 0)) >> shift
-        return max(self.low, min(self.high, scaled + self.zero_point))
+        return max(self.low, min(self.high, (v >> shift) + self.zero_point))
 
 
 def config_for(lanes: int, vector_lanes: int, bits: int = 22, operators: int = 2) -> CoreConfig:
@@ -35,9 +33,9 @@ def config_for(lanes: int, vector_lanes: int, bits: int = 22, operators: int = 2
 
 
 def random_tables(generator: random.Random, config: CoreConfig) -> list[list[int]]:
-    """Entries of every size, the extremes among them; a sum less ``largest_kink`` fits ``table_bits + 1``."""
+    """Entries of every size, the extremes among them."""
     limit = 1 << (config.table_bits - 1)
-    low = largest_kink(config) // 2 - limit
+    low = -limit
     return [
         [
             generator.choice((
@@ -50,10 +48,6 @@ def random_tables(generator: random.Random, config: CoreConfig) -> list[list[int
         ]
         for _ in range(2)
     ]
-
-
-def largest_kink(config: CoreConfig) -> int:
-    return 1 << (config.table_bits - 3)
 
 
 def packed(tables: list[list[int]], config: CoreConfig) -> tuple[tuple[int, ...], ...]:
@@ -78,7 +72,6 @@ def check(
         settings = Settings(
             zero_point=generator.choice((-128, 127, 3)), low=low, high=generator.randrange(0, 128),
             table_base=base,
-            table_kink=min(largest_kink(config), generator.choice((0, 1, 1 << 11, (1 << 12) - 1, 1 << 20))),
         )  # fmt: skip
         cycles += register_writes(**vars(settings))
         for _ in range(pairs):
@@ -119,18 +112,3 @@ def test_loaded_tables(lanes: int, bits: int) -> None:
                 where = number * parts + part
                 loads.append({"load_enable": 1 << operand, "load_address": where, "load_data": word})
     check(config, tables, loads, TableSum(config), gaps=False, pairs=8)
-
-
-def test_every_kink_around_zero() -> None:
-    """Sums just below and above zero, where the kink begins."""
-    config = config_for(4, 4, operators=1)
-    tables = [list(range(-128, 128)), [0] * 256]
-    settings = Settings(table_kink=1 << 12, zero_point=1)
-    sums = list(range(-8, 8))
-    cycles: list[Cycle] = [*register_writes(**vars(settings))]
-    for at in range(0, 16, 4):
-        cycles += [{"valid": 1, "first": 1, "x": unsigned(sums[at : at + 4])}, {"valid": 1, "x": 0}]
-    dut = TableSum(config, packed(tables, config))
-    seen = play(dut, [*cycles, *idle(TableSum.latency(config) + 1)], ("word_valid", "word"))
-    found = [word >> 8 * lane & 0xFF for valid, word in seen if valid for lane in range(4)]
-    assert found == [0xFF] * 8 + [1] * 8  # -8 - 4096 >> 12 is -2, one above it with the zero point

@@ -48,11 +48,9 @@ def hardware(primitive: TableSum, pair: TablePair) -> np.ndarray:
     rescale = primitive.rescale
     v = pair.tables[0][:, None] + pair.tables[1][None, :]
     bits = int(abs(pair.tables).max()).bit_length() + 1
-    bent = v - np.where(v < 0, pair.kink, 0)
-    assert bent.min() >= -(1 << bits), "the unit's sum would wrap"
-    assert bent.max() < 1 << bits
-    assert 0 <= pair.kink < 1 << 24
-    return np.clip((bent >> pair.shift) + rescale.zero_point, rescale.low, rescale.high)
+    assert v.min() >= -(1 << bits), "the unit's sum would wrap"
+    assert v.max() < 1 << bits
+    return np.clip((v >> pair.shift) + rescale.zero_point, rescale.low, rescale.high)
 
 
 def exact(primitive: TableSum) -> np.ndarray:

@@ -105,7 +105,6 @@ def _table_registers(job: Table) -> dict[str, int]:
         "low": job.low,
         "high": job.high,
         "table_base": 256 * job.number,
-        "table_kink": job.kink,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
 
 from tfl2hw.codegen.tools import Progress
@@ -29,9 +30,9 @@ _SYNTHESIS = {
 }
 """Commands of each family."""
 
-_HEADER = re.compile(r"^\d+\.(\d+)\. ")
-_HEADERS = {"ecp5": 51, "ice40": 48}
-"""Steps that each synthesis script numbers; good enough for a progress bar."""
+_HEADER = re.compile(r"^\d+\.\d+\. ")
+_HEADERS = {"ecp5": 53, "ice40": 52}
+"""Steps that each family's commands announce; good enough for a progress bar."""
 
 COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i"
 """Amaranth promises the old value when a word is read and written at once, which costs registers and
@@ -49,11 +50,11 @@ def synthesise(name: str, family: str, directory: Path, progress: Progress) -> N
     ------
     ToolError : Yosys is missing, failed, or reports a conflict of drivers.
     """
+    steps = count(1)
 
     def follow(line: str) -> None:
-        step = _HEADER.match(line)
-        if step:
-            progress(STAGE, min(int(step.group(1)) / _HEADERS[family], 0.99))
+        if _HEADER.match(line):
+            progress(STAGE, min(next(steps) / _HEADERS[family], 0.99))
 
     commands = [f"read_rtlil {name}.il", COLLISIONS]
     commands += [command.format(name=name) for command in _SYNTHESIS[family]]

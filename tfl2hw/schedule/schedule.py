@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,6 @@ class Table:
     nest: Nest
     output: Output
     number: int
-    kink: int
     zero_point: int
     low: int
     high: int
@@ -118,7 +117,6 @@ class Scheduler:
         layers = [self._layer(primitive) for primitive in network.primitives]
         fraction, parameters, accumulator_bits = self._fit(layers)
         vector_shift, tables = self._fit_tables()
-        layers = [self._with_kinks(layer, tables) for layer in layers]
         memory = self._memory(layers, parameters)
         placements = {
             tensor: Placement(
@@ -226,7 +224,6 @@ class Scheduler:
             nest=nest,
             output=linear(self._buffer(primitive.output), words, target.lanes, height),
             number=len(self._tables) - 1,
-            kink=0,
             zero_point=rescale.zero_point,
             low=rescale.low,
             high=rescale.high,
@@ -312,14 +309,6 @@ class Scheduler:
             f"{self._network.file}: the scales of operator {failing.op_index} ({failing.op}) cannot be met "
             "exactly by the table-sum unit."
         )
-
-    @staticmethod
-    def _with_kinks(layer: Layer, tables: tuple[TablePair, ...]) -> Layer:
-        jobs = tuple(
-            replace(job, kink=tables[job.number].kink) if isinstance(job, Table) else job
-            for job in layer.jobs
-        )
-        return replace(layer, jobs=jobs)
 
     # ---- memory
 

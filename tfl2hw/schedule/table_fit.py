@@ -19,10 +19,9 @@ away from zero then falls on the right side of a tie, on either side of zero."""
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TablePair:
-    """Tables (2, 256), indexed by byte + 128; the vector unit's ``kink`` is 0."""
+    """Tables (2, 256), indexed by byte + 128; their sum has ``shift`` fractional bits."""
 
     tables: npt.NDArray[np.int64]
-    kink: int
     shift: int
 
 
@@ -43,7 +42,7 @@ def fit_tables(primitive: TableSum, shift: int) -> TablePair | None:
         steps = (tables[0][:, None] + tables[1][None, :]) >> shift
         found = np.clip(steps + rescale.zero_point, rescale.low, rescale.high)
         if np.array_equal(found, exact):
-            return TablePair(tables=tables, kink=0, shift=shift)
+            return TablePair(tables=tables, shift=shift)
     return None
 
 
