@@ -44,7 +44,7 @@ def test_convolutions_streamed(tmp_path: Path) -> None:
 
 
 def test_everything(tmp_path: Path) -> None:
-    """Fewer columns than lanes, so that words are filled in two phases; the other shapes take long to build."""
+    """Fewer columns than lanes: words are filled in two phases. Other shapes take long to build."""
     check(small_models.everything(5), tmp_path, "sim-large", (8, 4))
 
 

@@ -15,6 +15,9 @@ from .shape import Target
 WINDOW = 3
 """Size of the columns' sliding window."""
 
+WINDOW_STRIDE = 16
+"""Largest stride that the address generator's window counter (5 bits) can skip."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Matrix:
@@ -171,6 +174,7 @@ def depthwise(layer: Depthwise, target: Target, source: str, pixel_bytes: int, n
     """The cheapest of: sliding window along rows, along columns, a tap at a time."""
     options = [_by_tap(layer, target, source, pixel_bytes, name)]
     fits_window = layer.weights.shape[:2] == (WINDOW, WINDOW) and layer.dilation == (1, 1)
+    fits_window = fits_window and max(layer.stride) <= WINDOW_STRIDE
     if target.window and fits_window and not options[0].hold:
         for by_column in (False, True):
             options.append(_by_window(layer, target, source, pixel_bytes, name, by_column=by_column))

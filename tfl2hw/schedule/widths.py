@@ -29,7 +29,7 @@ def parameter_widths(parameters: Sequence[Parameters]) -> ParameterWidths:
     offset = max((int(abs(each.offset).max(initial=0)) for each in parameters), default=0)
     shift = max((int(each.shift.max(initial=0)) for each in parameters), default=0)
     return ParameterWidths(
-        mantissa=max(1, mantissa.bit_length()),
+        mantissa=max(2, mantissa.bit_length()),
         offset=offset.bit_length() + 1,
         shift=max(1, shift.bit_length()),
     )

@@ -1,0 +1,172 @@
+"""The program: what its words say, that nothing is missing in them, and the way back from text."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import small_models
+from tests.small_models import SmallModel
+from tfl2hw.codegen.compile import Compiled, compile_model
+from tfl2hw.rtl_templates.isa import (
+    BACK_REGISTERS,
+    FLAG_PICK,
+    FLAG_STREAM,
+    FRONT_REGISTERS,
+    INDEX,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    disassemble,
+    instruction,
+    write,
+)
+from tfl2hw.schedule.matrix import Matrix, Move
+from tfl2hw.schedule.schedule import SoftmaxRow, Table
+
+
+def parse(line: str) -> int:
+    """A line of a listing as a word."""
+    if " = " in line:
+        name, value = line.split(" = ")
+        return write(name, int(value, 16))
+    if line.startswith("START"):
+        _, kind, flags = line.split()
+        return instruction(Opcode.START, Kind[kind] | int(flags.removeprefix("flags="), 16) << 3)
+    return instruction(Opcode[line])
+
+
+def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+    return compile_model(model.write(folder, "model"), board, **shape)
+
+
+def starts(words: tuple[int, ...]) -> Iterator[tuple[Kind, int, dict[str, int]]]:
+    """Each START with its flags and the registers as they are then."""
+    registers: dict[str, int] = {}
+    for word in words:
+        opcode, value = word >> VALUE_BITS, word & (1 << VALUE_BITS) - 1
+        if opcode < len(REGISTERS):
+            registers[REGISTERS[opcode]] = value
+        elif opcode == Opcode.START:
+            yield Kind(value & 7), value & ~7, dict(registers)
+
+
+def test_disassembler_round_trip() -> None:
+    generator = random.Random(1)
+    words = [
+        instruction(opcode, generator.getrandbits(VALUE_BITS))
+        for opcode in range(len(REGISTERS))
+        for _ in range(3)
+    ]
+    words += [instruction(Opcode.START, kind | flags << 3) for kind in Kind for flags in range(8)]
+    words += [instruction(opcode) for opcode in (Opcode.WAIT, Opcode.BREAK, Opcode.END)]
+    assert [parse(line) for line in disassemble(words)] == words
+
+
+def test_disassembly_of_a_model(tmp_path: Path) -> None:
+    words = compiled(small_models.network(1), tmp_path).program.words
+    assert tuple(parse(line) for line in disassemble(words)) == words
+
+
+def test_encodings() -> None:
+    assert write("count0", -1) == INDEX["count0"] << 24 | 0xFFFFFF
+    assert instruction(Opcode.START, Kind.MOVE | FLAG_PICK) == 0x80 << 24 | 8 | 1
+    assert len(REGISTERS) <= 64, "the bus names a register with 6 bits"
+    assert not set(FRONT_REGISTERS) & set(BACK_REGISTERS)
+
+
+@pytest.mark.parametrize(
+    ("board", "lanes", "columns"), [("sim-large", 8, 8), ("sim-large", 8, 4), ("icebreaker", 4, 4)]
+)
+def test_every_start_has_its_registers(board: str, lanes: int, columns: int, tmp_path: Path) -> None:
+    """Though only changes are written, each job finds all of its nest's and writer's values."""
+    made = compiled(small_models.network(2, residual=False), tmp_path, board, lanes=lanes, columns=columns)
+    schedule, mask = made.schedule, (1 << VALUE_BITS) - 1
+    found = starts(made.program.words)
+    for layer in schedule.layers:
+        for job in layer.jobs:
+            passes = 3 if isinstance(job, SoftmaxRow) else 1
+            for number in range(passes):
+                kind, flags, registers = next(found)
+                wanted = job.nest.registers(schedule.memory.addresses)
+                if isinstance(job, SoftmaxRow):
+                    assert kind == (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.SOFTMAX_SCALE)[number]
+                    wanted.pop("gap")
+                else:
+                    assert kind == {Matrix: Kind.MATRIX, Move: Kind.MOVE, Table: Kind.TABLE}[type(job)]
+                if number == passes - 1:
+                    wanted |= job.output.registers(schedule.memory.addresses[job.output.target])
+                if isinstance(job, Matrix):
+                    assert bool(flags & FLAG_PICK) == job.pick
+                    assert bool(flags & FLAG_STREAM) == (board == "icebreaker")
+                    wanted |= {"low": job.rescale.low, "high": job.rescale.high, "pad_value": job.pad_value}
+                assert {name: registers[name] for name in wanted} == {
+                    name: value & mask for name, value in wanted.items()
+                }
+    assert next(found, None) is None
+
+
+@pytest.mark.parametrize("board", ["sim-large", "icebreaker"])
+def test_back_registers_wait(board: str, tmp_path: Path) -> None:
+    """What the pipeline behind the array uses is not written before the job in flight has drained."""
+    words = compiled(small_models.network(2, residual=False), tmp_path, board).program.words
+    flying = False
+    seen = 0
+    for word in words:
+        opcode = word >> VALUE_BITS
+        if opcode == Opcode.START:
+            flying = True
+        elif opcode in (Opcode.WAIT, Opcode.END):
+            flying = False
+        elif opcode < len(REGISTERS) and REGISTERS[opcode] in BACK_REGISTERS:
+            assert not flying, REGISTERS[opcode]
+            seen += 1
+    assert seen > 10
+
+
+def test_a_job_reads_what_the_one_before_wrote_only_after_a_wait(tmp_path: Path) -> None:
+    """Between two STARTs there is always a WAIT."""
+    words = compiled(small_models.everything(1), tmp_path).program.words
+    waited = True
+    for word in words:
+        opcode = word >> VALUE_BITS
+        if opcode == Opcode.START:
+            assert waited
+        waited = opcode == Opcode.WAIT or (waited and opcode != Opcode.START)
+
+
+def test_breaks_stand_behind_each_layer(tmp_path: Path) -> None:
+    made = compiled(small_models.network(4), tmp_path)
+    words, breaks = made.program.words, made.program.breaks
+    assert len(breaks) == len(made.schedule.layers)
+    found = [number + 1 for number, word in enumerate(words) if word == instruction(Opcode.BREAK)]
+    assert found == list(breaks)
+    assert words[-1] == instruction(Opcode.END)
+    assert words.count(instruction(Opcode.END)) == 1
+
+
+def test_nothing_is_written_twice(tmp_path: Path) -> None:
+    """A register that holds its value already is left alone, but for those that the hardware moves on."""
+    known: dict[int, int] = {}
+    for word in compiled(small_models.network(4), tmp_path).program.words:
+        opcode = word >> VALUE_BITS
+        if opcode < len(REGISTERS) and REGISTERS[opcode] not in ("out_base", "parameter_base"):
+            assert known.get(opcode) != word, REGISTERS[opcode]
+            known[opcode] = word
+
+
+def test_weights_and_parameters_go_on_from_job_to_job(tmp_path: Path) -> None:
+    made = compiled(small_models.network(4), tmp_path)
+    jobs = [job for layer in made.schedule.layers for job in layer.jobs if isinstance(job, Matrix)]
+    weight, parameter = 0, 0
+    matrix = [registers for kind, _, registers in starts(made.program.words) if kind == Kind.MATRIX]
+    for job, registers in zip(jobs, matrix, strict=True):
+        assert (registers["weight_base"], registers["parameter_base"]) == (weight, parameter)
+        weight += job.groups * job.weights.shape[2]
+        parameter += job.groups * made.schedule.target.chain
+    assert weight <= made.config.bank_depth
+    assert parameter <= made.config.parameter_depth
