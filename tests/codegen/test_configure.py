@@ -1,0 +1,191 @@
+"""Every width of the core holds what the model writes into it, and is no wider than it need be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import small_models
+from tests.ops.agree import VALID
+from tests.small_models import SmallModel
+from tfl2hw.boards import get
+from tfl2hw.codegen.compile import Compiled, compile_model, make_target
+from tfl2hw.codegen.configure import with_identity
+from tfl2hw.codegen.verilog import to_verilog
+from tfl2hw.errors import UsageError
+from tfl2hw.rtl_templates.core import Core
+from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS
+from tfl2hw.rtl_templates.requantizer import Requantizer
+from tfl2hw.schedule.schedule import matrices
+
+BUILDS = [
+    ("sim-large", 4, 4),
+    ("sim-large", 8, 4),
+    ("sim-large", 8, 8),
+    ("sim-large", 16, 8),
+    ("icebreaker", 4, 4),
+]
+
+
+def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+    return compile_model(model.write(folder, "model"), board, **shape)
+
+
+@pytest.fixture(scope="module", params=BUILDS, ids=str)
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    board, lanes, columns = request.param
+    model = small_models.network(6, residual=board != "icebreaker")
+    return compiled(model, tmp_path_factory.mktemp("model"), board, lanes=lanes, columns=columns)
+
+
+def written(made: Compiled) -> list[tuple[str, int]]:
+    """Every register write, its value signed."""
+    found = []
+    for word in made.program.words:
+        opcode, value = word >> VALUE_BITS, word & (1 << VALUE_BITS) - 1
+        if opcode < len(REGISTERS):
+            found.append((REGISTERS[opcode], value - (value >> VALUE_BITS - 1 << VALUE_BITS)))
+    return found
+
+
+def test_registers_hold_what_the_program_writes(made: Compiled) -> None:
+    config = made.config
+    for name, value in written(made):
+        if name.startswith(("count", "load_words", "load_parameter_words", "out_inner", "out_outer")):
+            assert -(1 << config.count_bits - 1) <= value < 1 << config.count_bits - 1, name
+        elif name.startswith(("row", "column", "base_", "height", "width")):
+            # one bit more than the value's: coordinates are compared as unsigned numbers
+            assert -(1 << config.coordinate_bits - 2) <= value < 1 << config.coordinate_bits - 2, name
+        elif name == "gap":
+            assert -64 <= value < 64
+        elif name.startswith("window_"):
+            assert -16 <= value < 16
+        elif name in ("base", "load_base", "out_base"):
+            assert -config.lanes * config.scratchpad_words < value < config.lanes * config.scratchpad_words
+
+
+def test_no_register_is_wider_than_needed(made: Compiled) -> None:
+    """Of each kind some value needs all the bits."""
+    config, values = made.config, written(made)
+    counts = [
+        v
+        for name, v in values
+        if name.startswith(("count", "load_words", "load_param", "out_inner", "out_outer"))
+    ]
+    assert max(max(v, ~v) for v in counts).bit_length() + 1 == config.count_bits
+    names = ("row", "column", "base_", "height", "width")
+    coordinates = [v for name, v in values if name.startswith(names)]
+    assert max(max(v, ~v) for v in coordinates).bit_length() + 2 == config.coordinate_bits
+
+
+def test_coordinates_never_leave_their_range(made: Compiled) -> None:
+    """The furthest row and column that any nest reaches, padding included, fit too."""
+    for layer in made.schedule.layers:
+        for job in layer.jobs:
+            nest, limit = job.nest, 1 << made.config.coordinate_bits - 1
+            for start, axis in ((nest.row, "row"), (nest.column, "column")):
+                steps = [(loop.count - 1) * getattr(loop, axis) for loop in nest.loops]
+                assert -limit <= start + sum(min(0, step) for step in steps)
+                assert start + sum(max(0, step) for step in steps) < limit
+
+
+def test_accumulators_and_products_do_not_overflow(made: Compiled) -> None:
+    """Worst sums with the real weights; and the requantizers' sum with their real parameters."""
+    config = made.config
+    limit = 1 << config.accumulator_bits - 1
+    total = 1 << Requantizer.total_bits(config) - 1
+    for job, parameters in zip(matrices(made.schedule.layers), made.schedule.parameters, strict=True):
+        low, high = job.accumulator
+        flat = job.weights.astype(np.int64).transpose(0, 1, 3, 2).reshape(job.groups * config.columns, -1)
+        taps = job.nest.loops[1].count * job.nest.loops[2].count if job.hold else 1
+        assert np.minimum(flat * -128, flat * 127).sum(axis=1).min() * taps >= -limit
+        assert np.maximum(flat * -128, flat * 127).sum(axis=1).max() * taps < limit
+        for bound in (low, high):
+            v = bound * parameters.mantissa + parameters.offset
+            assert (abs(v) < total).all()
+        assert parameters.mantissa.max() < 1 << config.mantissa_bits
+        assert (abs(parameters.offset) < 1 << config.offset_bits - 1).all()
+        assert parameters.shift.max() < 1 << config.shift_bits
+
+
+def test_memories_hold_their_contents(made: Compiled) -> None:
+    config, image = made.config, made.image
+    assert len(image.program) == config.program_depth
+    assert all(len(bank) <= config.bank_depth for bank in image.weights)
+    assert all(len(entries) <= config.parameter_depth for entries in image.parameters)
+    assert all(len(table) <= config.table_depth for table in image.tables)
+    assert all(word < 1 << 8 * config.lanes for bank in image.weights for word in bank)
+    assert all(entry < 1 << config.parameter_bits for entries in image.parameters for entry in entries)
+    end = max(address + len(data) for address, data in image.scratchpad) if image.scratchpad else 0
+    assert end <= config.scratchpad_words * config.lanes
+    bank_bytes = config.scratchpad_words * config.lanes // made.schedule.target.banks
+    assert max(made.schedule.memory.used) <= bank_bytes
+
+
+def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
+    def units(model: SmallModel) -> tuple[bool, bool, bool, bool]:
+        config = compiled(model, tmp_path).config
+        return config.window, config.mover, config.softmax, config.vector_lanes > 0
+
+    model = SmallModel(1)
+    model.sink(model.conv(model.input((1, 4, 4, 8)), 8, (1, 1)))
+    assert units(model) == (False, False, False, False)
+    model.sink(model.depthwise(model.input((1, 6, 6, 8)), (3, 3)))
+    assert units(model) == (True, False, False, False)
+    model.sink(model.flatten(model.input((1, 3, 3, 3))))
+    assert units(model) == (True, True, False, False)
+    model.sink(model.softmax(model.input((1, 3))))
+    assert units(model) == (True, True, True, False)
+    model.sink(model.add(model.input((1, 3)), model.input((1, 3))))
+    assert units(model) == (True, True, True, True)
+
+
+def vector_model(name: str) -> SmallModel:
+    """A model in which no requantizer has a product to make."""
+    model = SmallModel(1)
+    if name == "add":
+        model.sink(model.add(model.input((1, 5)), model.input((1, 5))))
+    elif name == "softmax":
+        model.sink(model.softmax(model.input((1, 7), scale=0.1)))
+    elif name == "flatten":
+        model.sink(model.flatten(model.input((1, 3, 3, 5))))
+    else:
+        x = model.input((1, 4, 4, 3))
+        weights = model.tensor((5, 1, 1, 3), scale=[0.1] * 5, data=np.zeros((5, 1, 1, 3), np.int8))
+        ofm = model.activation((1, 4, 4, 5))
+        model.operator("CONV_2D", [x, weights, model.bias(x, weights, 5)], [ofm], Padding=VALID)
+        model.sink(ofm)
+    return model
+
+
+@pytest.mark.parametrize("name", ["add", "softmax", "flatten", "dead filters"])
+@pytest.mark.parametrize("kind", ["generic", "ecp5"])
+def test_models_without_a_product_can_be_built(name: str, kind: str, tmp_path: Path) -> None:
+    made = compiled(vector_model(name), tmp_path, lanes=4, columns=4)
+    assert "module core" in to_verilog(Core(replace(made.config, multiplier=kind), made.image), "core")
+
+
+def test_identity_is_of_model_and_core(tmp_path: Path) -> None:
+    made = compiled(small_models.network(1), tmp_path)
+    again = compiled(small_models.network(1), tmp_path)
+    other = compiled(small_models.network(2), tmp_path)
+    narrow = compiled(small_models.network(1), tmp_path, lanes=8, columns=4)
+    assert made.config.identity == again.config.identity
+    assert len({each.config.identity for each in (made, other, narrow)}) == 3
+    assert with_identity(made.config, made.image) == made.config
+    changed = replace(made.image, exponentials=(1, 2))
+    assert with_identity(made.config, changed).identity != made.config.identity
+
+
+@pytest.mark.parametrize(("lanes", "columns"), [(6, 2), (8, 16), (4, 3), (64, 8), (8, 1)])
+def test_refuses_shapes_that_cannot_be(lanes: int, columns: int) -> None:
+    with pytest.raises(UsageError, match=f"an array of {lanes} lanes and {columns} columns is not accepted"):
+        make_target(get("sim-large"), lanes, columns)
+
+
+def test_refuses_wide_words_from_single_port_memory() -> None:
+    with pytest.raises(UsageError, match="icebreaker reads 4 bytes a cycle: --lanes must be 4, not 8"):
+        make_target(get("icebreaker"), 8, 4)

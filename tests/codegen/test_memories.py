@@ -1,0 +1,146 @@
+"""The contents of the memories, taken apart again: weights, parameters, streams, tables, exponentials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests import small_models
+from tests.small_models import SmallModel
+from tfl2hw.codegen.compile import Compiled, compile_model
+from tfl2hw.errors import ModelError
+from tfl2hw.schedule.matrix import Matrix
+from tfl2hw.schedule.rescale import Parameters
+from tfl2hw.schedule.schedule import matrices, stream_name
+from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_words
+
+SHAPES = [(4, 4), (8, 4), (8, 8), (16, 2)]
+
+
+def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+    return compile_model(model.write(folder, "model"), board, **shape)
+
+
+def lanes_of(word: int, lanes: int) -> list[int]:
+    return np.frombuffer(word.to_bytes(lanes, "little"), np.int8).tolist()
+
+
+def decode(entry: int, widths: ParameterWidths) -> tuple[int, int, int]:
+    """Mantissa, offset and shift of an entry."""
+    mantissa = entry & (1 << widths.mantissa) - 1
+    offset = entry >> widths.mantissa & (1 << widths.offset) - 1
+    offset -= (offset >> widths.offset - 1) << widths.offset
+    return mantissa, offset, entry >> widths.mantissa + widths.offset
+
+
+def wanted_entry(parameters: Parameters, channel: int) -> tuple[int, int, int]:
+    if channel >= len(parameters.mantissa):
+        return 0, 0, 0
+    fields = (parameters.mantissa, parameters.offset, parameters.shift)
+    return tuple(int(field[channel]) for field in fields)
+
+
+def channels(job: Matrix, group: int, requantizer: int, columns: int, chain: int) -> list[int]:
+    """Filters whose results pass a requantizer for one group, in the order in which they do."""
+    return [group * columns + requantizer * chain + place for place in reversed(range(chain))]
+
+
+@pytest.mark.parametrize(("lanes", "columns"), SHAPES)
+def test_banks(lanes: int, columns: int, tmp_path: Path) -> None:
+    """Every column's words and every requantizer's entries, job after job, group after group."""
+    made = compiled(small_models.network(1), tmp_path, lanes=lanes, columns=columns)
+    schedule, image = made.schedule, made.image
+    chain, widths = schedule.target.chain, parameter_widths(schedule.parameters)
+    assert (len(image.weights), len(image.parameters)) == (columns, schedule.target.requantizers)
+    word, entry = 0, 0
+    for job, parameters in zip(matrices(schedule.layers), schedule.parameters, strict=True):
+        for group in range(job.groups):
+            for number in range(job.weights.shape[2]):
+                for column in range(columns):
+                    expected = job.weights[group, column, number].tolist()
+                    assert lanes_of(image.weights[column][word], lanes) == expected
+                word += 1
+            for requantizer, entries in enumerate(image.parameters):
+                for place, channel in enumerate(channels(job, group, requantizer, columns, chain)):
+                    assert decode(entries[entry + place], widths) == wanted_entry(parameters, channel)
+            entry += chain
+    assert {len(bank) for bank in image.weights} == {word}
+    assert {len(entries) for entries in image.parameters} == {entry}
+    assert image.scratchpad == ()
+
+
+@pytest.mark.parametrize("columns", [2, 4])
+def test_streams(columns: int, tmp_path: Path) -> None:
+    """Each group's weights, column by column, then the requantizers' entries in whole words."""
+    made = compiled(small_models.network(1, residual=False), tmp_path, "icebreaker", lanes=4, columns=columns)
+    schedule, image = made.schedule, made.image
+    target, widths = schedule.target, parameter_widths(schedule.parameters)
+    entry_bytes = 4 * parameter_words(schedule.parameters, target)
+    assert image.weights == image.parameters == ()
+    jobs = matrices(schedule.layers)
+    assert len(image.scratchpad) == len(jobs)
+    for number, (job, parameters) in enumerate(zip(jobs, schedule.parameters, strict=True)):
+        address, data = image.scratchpad[number]
+        assert address == schedule.memory.addresses[stream_name(number)]
+        at = 0
+        for group in range(job.groups):
+            size = job.weights[group].size
+            found = np.frombuffer(data[at : at + size], np.int8).reshape(job.weights[group].shape)
+            np.testing.assert_array_equal(found, job.weights[group])
+            at += size
+            for requantizer in range(target.requantizers):
+                for channel in channels(job, group, requantizer, columns, target.chain):
+                    entry = int.from_bytes(data[at : at + entry_bytes], "little")
+                    assert decode(entry, widths) == wanted_entry(parameters, channel)
+                    at += entry_bytes
+        assert at == len(data)
+
+
+def test_streams_share_no_byte_with_a_feature_map(tmp_path: Path) -> None:
+    """Weights are loaded once, so no tensor may ever stand on them."""
+    made = compiled(small_models.convolutions(1), tmp_path, "icebreaker")
+    taken = [range(address, address + len(data)) for address, data in made.image.scratchpad]
+    for place in made.schedule.placements.values():
+        height, width, _ = place.shape
+        end = place.address + height * width * place.pixel_bytes
+        assert all(end <= stream.start or stream.stop <= place.address for stream in taken)
+
+
+def test_tables(tmp_path: Path) -> None:
+    """256 entries an ADD for each operand, in two's complement of the table's width."""
+    model = SmallModel(3)
+    model.sink(*(model.add(model.input((1, 9)), model.input((1, 9))) for _ in range(3)))
+    made = compiled(model, tmp_path)
+    bits = made.config.table_bits
+    assert made.config.table_depth == 3 * 256
+    for operand in range(2):
+        values = np.array(made.image.tables[operand])
+        values = values - ((values >> bits - 1) << bits)
+        expected = np.concatenate([pair.tables[operand] for pair in made.schedule.tables])
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_exponentials(tmp_path: Path) -> None:
+    model = SmallModel(3)
+    model.sink(*(model.softmax(model.input((1, depth), scale=0.125)) for depth in (5, 9)))
+    made = compiled(model, tmp_path)
+    assert len(made.image.exponentials) == 256
+    assert made.image.exponentials[0] == 2**31 - 1
+    assert list(made.image.exponentials) == sorted(made.image.exponentials, reverse=True)
+
+
+def test_refuses_softmaxes_of_different_scales(tmp_path: Path) -> None:
+    model = SmallModel(3)
+    model.sink(*(model.softmax(model.input((1, 5), scale=scale)) for scale in (0.125, 0.25)))
+    with pytest.raises(ModelError, match=r"model\.tflite: .* SOFTMAX operators with different input scales"):
+        compiled(model, tmp_path)
+
+
+def test_a_model_without_a_unit_has_nothing_for_it(tmp_path: Path) -> None:
+    model = SmallModel(1)
+    model.sink(model.conv(model.input((1, 4, 4, 3)), 5, (1, 1)))
+    image = compiled(model, tmp_path).image
+    assert (image.tables, image.exponentials, image.scratchpad) == ((), (), ())
+    assert image.program == compiled(model, tmp_path).program.words
