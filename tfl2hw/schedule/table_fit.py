@@ -55,18 +55,18 @@ def _offset(
     shift: int,
 ) -> int | None:
     """What to add to every sum so that its integer part is the output, or None."""
-    far = np.int64(2) ** 61
+    far = 1 << 61
     least, most = -far, far
     for level in range(low + 1, high + 1):
         reaches = exact >= level
-        threshold = np.int64(level - zero_point) << shift
+        threshold = (level - zero_point) << shift
         if reaches.any():
-            least = max(least, threshold - totals[reaches].min())
+            least = max(least, threshold - int(totals[reaches].min()))
         if not reaches.all():
-            most = min(most, threshold - 1 - totals[~reaches].max())
+            most = min(most, threshold - 1 - int(totals[~reaches].max()))
         if least > most:
             return None
     # where every sum is on one side of the clamp, the offset nearest to 0 that keeps it there
     if -least == far or most == far:
-        return int(min(max(least, 0), most))
-    return int(least + (most - least) // 2)
+        return min(max(least, 0), most)
+    return least + (most - least) // 2
