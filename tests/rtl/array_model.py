@@ -15,7 +15,7 @@ STALE = 2
 
 @dataclass(kw_only=True)
 class Token:
-    """A token, its word (bytes) and the idle cycles in front of it."""
+    """A token and its word (bytes)."""
 
     x: list[int]
     valid: int = 1
@@ -27,10 +27,9 @@ class Token:
     destination: int = 0
     address: int = 0
     offset: int = 0
-    wait: int = 0
 
     def fields(self) -> dict[str, int]:
-        return {name: value for name, value in vars(self).items() if name not in ("x", "wait")}
+        return {name: value for name, value in vars(self).items() if name != "x"}
 
 
 @dataclass(kw_only=True)
@@ -84,6 +83,8 @@ def random_pixels(
             if last:
                 wait = max(wait, config.chain - since - 1)
             since = 0 if last else since + 1 + wait
+            for _ in range(wait):
+                tokens.append(stray_token(generator, config))
             tokens.append(
                 Token(
                     x=signed_bytes(generator, config.lanes),
@@ -94,10 +95,24 @@ def random_pixels(
                     address=generator.randrange(config.bank_depth),
                     offset=generator.randrange(0, config.lanes, config.columns),
                     destination=generator.randrange(1 << config.destination_bits),
-                    wait=wait,
                 )
             )
     return tokens
+
+
+def stray_token(generator: random.Random, config: CoreConfig) -> Token:
+    """A cycle without a token: its other flags may be anything."""
+    return Token(
+        x=signed_bytes(generator, config.lanes),
+        valid=0,
+        first=generator.randrange(2),
+        last=generator.randrange(2),
+        final=generator.randrange(2),
+        pick=generator.randrange(2),
+        address=generator.randrange(config.bank_depth),
+        destination=generator.randrange(1 << config.destination_bits),
+        offset=generator.randrange(config.lanes),
+    )
 
 
 def load_tokens(config: CoreConfig, banks: list[list[list[int]]], generator: random.Random) -> list[Token]:

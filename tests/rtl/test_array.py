@@ -120,4 +120,5 @@ def test_with_bubbles(shape: tuple[int, int, int], loads: bool) -> None:
 @pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 4)])
 def test_small_variant(shape: tuple[int, int, int]) -> None:
     """Fewer registers in multipliers and parameter memories."""
-    check(shape, loads=False, bubbles=0.2, multiplier_latency=2, parameter_registers=0, product_latency=3)
+    fewer = {"multiplier_latency": 2, "bank_registers": 0, "parameter_registers": 0, "product_latency": 3}
+    check(shape, loads=False, bubbles=0.2, **fewer)

@@ -46,7 +46,6 @@ def stimuli(tokens: list[Token]) -> tuple[list[Cycle], list[int]]:
     cycles: list[dict[str, Any]] = [{}]
     when = []
     for token in tokens:
-        cycles += [{} for _ in range(token.wait)]
         when.append(len(cycles) - 1)
         cycles[-1]["token"] = token.fields()
         cycles.append({"x": unsigned(token.x)})
@@ -56,7 +55,7 @@ def stimuli(tokens: list[Token]) -> tuple[list[Cycle], list[int]]:
 @pytest.mark.parametrize(
     ("shape", "index", "changes"),
     [
-        ((4, 4, 1), 3, {"multiplier_latency": 2}),
+        ((4, 4, 1), 3, {"multiplier_latency": 2, "bank_registers": 0}),
         ((4, 4, 4), 0, {}),
         ((8, 4, 2), 2, {}),
         ((8, 8, 4), 7, {"window": False}),
