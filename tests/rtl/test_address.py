@@ -208,22 +208,26 @@ def test_random_nests(shape: tuple[int, int, int], gap: int) -> None:
     check(config, jobs)
 
 
-@pytest.mark.parametrize("level", range(LEVELS))
-def test_one_loop_alone(level: int) -> None:
+def test_one_loop_alone() -> None:
     """Counts of 1 everywhere but at one level; then 1 everywhere."""
-    config, generator = CONFIGS[4, 4, 1], random.Random(level)
-    counts = tuple(5 if n == level else 1 for n in range(LEVELS))
-    ones = (1,) * LEVELS
-    check(config, [Job(kind=Kind.MATRIX, nest=nest(each, 4, generator)) for each in (counts, ones, counts)])
+    config, generator = CONFIGS[4, 4, 1], random.Random(0)
+    jobs = []
+    for level in range(LEVELS):
+        counts = tuple(5 if n == level else 1 for n in range(LEVELS))
+        for each in (counts, (1,) * LEVELS):
+            jobs.append(Job(kind=Kind.MATRIX, nest=nest(each, 4, generator)))
+    check(config, jobs)
 
 
-@pytest.mark.parametrize(("skip", "stride"), [(0, 1), (2, 1), (2, 2), (2, 3), (1, 2), (0, 4), (2, 17)])
 @pytest.mark.parametrize("gap", [0, 3])
-def test_window_skip_and_stride(skip: int, stride: int, gap: int) -> None:
-    config, generator = CONFIGS[8, 8, 4], random.Random(f"{skip} {stride}")
-    counts = (1, 1, 3, skip + 1 + 2 * stride, 2, 2)
-    window = nest(counts, 8, generator, skip=skip, stride=stride, gap=gap)
-    check(config, [Job(kind=Kind.MATRIX, flags=FLAG_PICK, nest=window, weight_base=9)])
+def test_window_skip_and_stride(gap: int) -> None:
+    config, generator = CONFIGS[8, 8, 4], random.Random(gap)
+    jobs = []
+    for skip, stride in ((0, 1), (2, 1), (2, 2), (2, 3), (1, 2), (0, 4), (2, 17)):
+        counts = (1, 1, 3, skip + 1 + 2 * stride, 2, 2)
+        window = nest(counts, 8, generator, skip=skip, stride=stride, gap=gap)
+        jobs.append(Job(kind=Kind.MATRIX, flags=FLAG_PICK, nest=window, weight_base=9))
+    check(config, jobs)
 
 
 def test_negative_start_and_two_sources() -> None:
@@ -239,26 +243,25 @@ def test_negative_start_and_two_sources() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 2), (4, 4, 4)])
-@pytest.mark.parametrize(("words", "parameter_words"), [(1, 1), (3, 2), (9, 8)])
-@pytest.mark.parametrize("flags", [0, FLAG_PICK, FLAG_PICK | FLAG_HOLD])
-def test_streamed_job(shape: tuple[int, int, int], words: int, parameter_words: int, flags: int) -> None:
+def test_streamed_jobs(shape: tuple[int, int, int]) -> None:
     """Weights to the same addresses before every group, entries to addresses that go on."""
-    config, generator = make_config(shape, scratchpad_words=1024), random.Random(words)
-    loads = Loads(base=40 * config.lanes, words=words, count=config.columns, parameter_words=parameter_words)
-    jobs = [
-        Job(
-            kind=Kind.MATRIX, flags=flags | FLAG_STREAM, loads=loads,
-            nest=nest((words, 1, 1, 2, 2, groups), config.lanes, generator, gap=gap),
-        )
-        for groups, gap in ((3, 2), (1, 0))
-    ]  # fmt: skip
+    config, generator = make_config(shape, scratchpad_words=1024), random.Random(1)
+    jobs = []
+    for flags in (0, FLAG_PICK, FLAG_PICK | FLAG_HOLD):
+        for words, parameter_words, groups, gap in ((1, 1, 3, 2), (3, 2, 1, 0), (9, 8, 3, 0)):
+            loads = Loads(
+                base=40 * config.lanes, words=words, count=config.columns, parameter_words=parameter_words
+            )
+            walked = nest((words, 1, 1, 2, 2, groups), config.lanes, generator, gap=gap)
+            jobs.append(Job(kind=Kind.MATRIX, flags=flags | FLAG_STREAM, loads=loads, nest=walked))
     check(config, jobs)
 
 
-@pytest.mark.parametrize(("words", "count", "first"), [(1, 1, 0), (7, 1, 5), (4, 3, 4), (1, 4, 2)])
-def test_load_job(words: int, count: int, first: int) -> None:
-    config, generator = CONFIGS[8, 8, 4], random.Random(words)
+def test_load_jobs() -> None:
+    config, generator = CONFIGS[8, 8, 4], random.Random(1)
     plain = nest((2, 1, 1, 2, 1, 1), 8, generator)
-    loads = Loads(base=96, words=words, count=count, first=first, address=11)
-    job = Job(kind=Kind.LOAD, nest=plain, loads=loads)
-    check(config, [job, Job(kind=Kind.MATRIX, nest=plain), job])
+    jobs = []
+    for words, count, first in ((1, 1, 0), (7, 1, 5), (4, 3, 4), (1, 4, 2)):
+        loads = Loads(base=96, words=words, count=count, first=first, address=11)
+        jobs += [Job(kind=Kind.LOAD, nest=plain, loads=loads), Job(kind=Kind.MATRIX, nest=plain)]
+    check(config, jobs)
