@@ -42,7 +42,7 @@ class Column(wiring.Component):
     column by column of three rows; the other lanes then have weights of zero.
 
     Latency: ``latency(config)`` cycles from ``token`` to the accumulator's final value, one
-    more to ``result_out`` through an empty chain.
+    more to ``result_out`` where each column has its own requantizer, else two.
     Throughput: one token a cycle. Range: no sum may leave ``accumulator_bits`` (the compiler sizes
     it from the real weights).
 
