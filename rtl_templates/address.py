@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .entries import small_memory
-from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, LEVELS, ConfigBus, Kind, token_layout
+from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, KIND_BITS, LEVELS, ConfigBus, Kind, token_layout
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
@@ -100,7 +100,7 @@ class AddressGenerator(wiring.Component):
 
         with m.If(bus.start):
             m.d.sync += [
-                kind.eq(bus.value[:3]),
+                kind.eq(bus.value[:KIND_BITS]),
                 pick.eq((bus.value & FLAG_PICK).any()),
                 hold.eq((bus.value & FLAG_HOLD).any()),
                 streams.eq((bus.value & FLAG_STREAM).any()),
@@ -129,7 +129,7 @@ class AddressGenerator(wiring.Component):
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(bus.start):
-                    loads = (bus.value[:3] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
+                    loads = (bus.value[:KIND_BITS] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
                     with m.If(loads):
                         m.next = "ENTER"
                     with m.Else():

@@ -14,7 +14,7 @@ from .config import CoreConfig
 from .delay import delayed
 from .hostport import HostPort
 from .image import EMPTY, Image
-from .isa import INDEX, Kind
+from .isa import INDEX, KIND_BITS, Kind
 from .link import Link
 from .packer import BytePacker
 from .scratchpad import Scratchpad
@@ -212,7 +212,7 @@ class Core(wiring.Component):
 
         m.submodules.softmax = softmax = Softmax(config.lanes, self._image.exponentials)
         starting = Signal(Kind)
-        m.d.comb += starting.eq(bus.value[:3])
+        m.d.comb += starting.eq(bus.value[:KIND_BITS])
         modes = {Kind.SOFTMAX_MAX: 0, Kind.SOFTMAX_SUM: 1, Kind.SOFTMAX_SCALE: 2}
         timer = Signal(range(Softmax.SCALE_LATENCY + 1))
         for each, mode in modes.items():

@@ -36,6 +36,9 @@ from .config import CoreConfig
 
 VALUE_BITS = 24
 LEVELS = 6
+KIND_BITS = 4
+DIGIT_BITS = 7
+"""How far a digit of a wide weight stands from the next (see FLAG_DIGITS)."""
 
 FRONT_REGISTERS = (
     *(f"step{level}" for level in range(LEVELS)),
@@ -89,7 +92,7 @@ class Opcode(IntEnum):
     """Instructions that are not register writes."""
 
     START = 0x80
-    """Start the job of kind ``value & 7`` with the flags above it."""
+    """Start the job of the kind in the low KIND_BITS with the flags above it."""
     WAIT = 0x81
     """Wait until every result of the jobs before is in the scratchpad."""
     BREAK = 0x82
@@ -102,20 +105,49 @@ class Kind(IntEnum):
     """What consumes a job's tokens."""
 
     MATRIX = 0
+    """The columns."""
     MOVE = 1
+    """The writer, a byte a token."""
     TABLE = 2
+    """The table-sum unit, words of two operands in turn."""
     SOFTMAX_MAX = 3
+    """The softmax, a byte a token: the row's maximum."""
     SOFTMAX_SUM = 4
     SOFTMAX_SCALE = 5
     LOAD = 6
+    """Weight banks, parameter memories and tables."""
+    COPY = 7
+    """The writer, a whole word a token."""
+    INDEX = 8
+    """The index register, a byte a token, highest first; a padded token doubles it."""
+    ARGMAX = 9
+    LOG_SUM = 10
+    LOG_SCALE = 11
+    L2_SUM = 12
+    L2_SCALE = 13
 
 
-FLAG_PICK = 1 << 3
+FLAG_PICK = 1 << 4
 """MATRIX: columns take one byte each (depthwise, pooling) instead of the whole word."""
-FLAG_HOLD = 1 << 4
+FLAG_HOLD = 1 << 5
 """MATRIX: the weight address stays where the pixel began (all taps share one weight word)."""
-FLAG_STREAM = 1 << 5
+FLAG_STREAM = 1 << 6
 """MATRIX: weights and parameters are loaded from the scratchpad before every group."""
+FLAG_PRODUCT = 1 << 7
+"""MATRIX with PICK: the byte of a pixel's first token is the second one's weight in lane 0."""
+FLAG_MAXIMUM = 1 << 8
+"""MATRIX: the accumulator keeps the greatest sum of a pixel's tokens instead of adding them."""
+FLAG_MINIMUM = 1 << 9
+"""MATRIX: the accumulator keeps the least sum."""
+FLAG_DIGITS = 1 << 10
+"""MATRIX: the accumulator moves up by DIGIT_BITS before the first token after level 2 has advanced."""
+FLAG_INDEXED = 1 << 11
+"""Any kind: the index register is added to ``base``."""
+
+
+def kind_of(value: int) -> Kind:
+    """The kind in a START's value."""
+    return Kind(value & ((1 << KIND_BITS) - 1))
 
 
 def instruction(opcode: int, value: int = 0) -> int:
@@ -136,7 +168,7 @@ def disassemble(words: Iterable[int]) -> list[str]:
         if opcode < len(REGISTERS):
             lines.append(f"{REGISTERS[opcode]} = {value:#x}")
         elif opcode == Opcode.START:
-            lines.append(f"START {Kind(value & 7).name} flags={value >> 3:#x}")
+            lines.append(f"START {kind_of(value).name} flags={value >> KIND_BITS:#x}")
         else:
             lines.append(Opcode(opcode).name)
     return lines

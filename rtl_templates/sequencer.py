@@ -10,7 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+from .isa import KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
 
 
 class Sequencer(wiring.Component):
@@ -110,7 +110,7 @@ class Sequencer(wiring.Component):
         left = Signal(signed(bits), init=-1)
         drained = Signal()
         with m.If(starts):
-            m.d.sync += [self._front_busy.eq(1), kind.eq(value[:3])]
+            m.d.sync += [self._front_busy.eq(1), kind.eq(value[:KIND_BITS])]
         with m.Elif(self.front_done):
             m.d.sync += self._front_busy.eq(0)
         with m.If(self.front_done):

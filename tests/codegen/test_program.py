@@ -23,6 +23,7 @@ from tfl2hw.rtl_templates.isa import (
     Opcode,
     disassemble,
     instruction,
+    kind_of,
     write,
 )
 from tfl2hw.schedule.matrix import Matrix, Move
@@ -36,7 +37,7 @@ def parse(line: str) -> int:
         return write(name, int(value, 16))
     if line.startswith("START"):
         _, kind, flags = line.split()
-        return instruction(Opcode.START, Kind[kind] | int(flags.removeprefix("flags="), 16) << 3)
+        return instruction(Opcode.START, Kind[kind] | int(flags.removeprefix("flags="), 16) << 4)
     return instruction(Opcode[line])
 
 
@@ -52,7 +53,7 @@ def starts(words: tuple[int, ...]) -> Iterator[tuple[Kind, int, dict[str, int]]]
         if opcode < len(REGISTERS):
             registers[REGISTERS[opcode]] = value
         elif opcode == Opcode.START:
-            yield Kind(value & 7), value & ~7, dict(registers)
+            yield kind_of(value), value & ~15, dict(registers)
             for name in ("out_base", "parameter_base"):  # the hardware has moved them on
                 registers.pop(name, None)
 
@@ -64,7 +65,7 @@ def test_disassembler_round_trip() -> None:
         for opcode in range(len(REGISTERS))
         for _ in range(3)
     ]
-    words += [instruction(Opcode.START, kind | flags << 3) for kind in Kind for flags in range(8)]
+    words += [instruction(Opcode.START, kind | flags << 4) for kind in Kind for flags in range(8)]
     words += [instruction(opcode) for opcode in (Opcode.WAIT, Opcode.BREAK, Opcode.END)]
     assert [parse(line) for line in disassemble(words)] == words
 

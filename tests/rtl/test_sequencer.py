@@ -10,7 +10,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from tests.rtl.support import make_config
-from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction
+from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction, kind_of
 from tfl2hw.rtl_templates.sequencer import Sequencer
 
 DRAIN = {Kind.MATRIX: 31, Kind.MOVE: 7, Kind.LOAD: 12, Kind.SOFTMAX_SUM: 64, Kind.TABLE: 2}
@@ -49,7 +49,7 @@ def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
             run.bus[now + 1] = ("start", opcode & 0x3F, value)
             finished = now + 1 + left.pop(0)
             run.done.append(finished)
-            drained = finished + DRAIN[Kind(value & 7)]
+            drained = finished + DRAIN[kind_of(value)]
             now = finished
         now += 1
 
@@ -61,7 +61,7 @@ def random_program(generator: random.Random, length: int) -> list[int]:
         if choice < 0.6:
             words.append(instruction(generator.randrange(len(REGISTERS)), generator.getrandbits(VALUE_BITS)))
         elif choice < 0.75:
-            flags = generator.getrandbits(3) << 3
+            flags = generator.getrandbits(3) << 4
             words.append(instruction(Opcode.START, generator.choice(list(DRAIN)) | flags))
         else:
             words.append(instruction(generator.choice((Opcode.WAIT, Opcode.WAIT, Opcode.BREAK))))

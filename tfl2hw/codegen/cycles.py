@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain
-from tfl2hw.rtl_templates.isa import FLAG_STREAM, LEVELS, REGISTERS, VALUE_BITS, Kind, Opcode
+from tfl2hw.rtl_templates.isa import FLAG_STREAM, LEVELS, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of
 
 FIRST = 3
 """Cycle in which the first instruction is executed, counted from the run strobe."""
@@ -45,7 +45,7 @@ def count_cycles(words: Sequence[int], config: CoreConfig) -> CycleCount:
             registers[REGISTERS[opcode]] = value
         elif opcode == Opcode.START:
             issue = _issue_cycles(registers, value, config)
-            drained = now + issue + 2 + drains[Kind(value & 7)]
+            drained = now + issue + 2 + drains[kind_of(value)]
             now += issue + RESUME
             continue
         elif opcode == Opcode.WAIT:
@@ -66,7 +66,7 @@ def _signed(value: int) -> int:
 
 def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> int:
     """Cycles from a job's first token (or its loading) to its last token, both included."""
-    if start & 7 == Kind.LOAD:
+    if kind_of(start) == Kind.LOAD:
         return 1 + (_signed(registers["load_words"]) + 2) * (_signed(registers["load_count"]) + 2)
     counts = [_signed(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
     tokens = counts[0] * counts[1] * counts[2]
