@@ -77,7 +77,7 @@ def test_disassembly_of_a_model(tmp_path: Path) -> None:
 
 def test_encodings() -> None:
     assert write("count0", -1) == INDEX["count0"] << 24 | 0xFFFFFF
-    assert instruction(Opcode.START, Kind.MOVE | FLAG_PICK) == 0x80 << 24 | 8 | 1
+    assert instruction(Opcode.START, Kind.MOVE | FLAG_PICK) == 0x80 << 24 | 16 | 1
     assert len(REGISTERS) <= 64, "the bus names a register with 6 bits"
     assert not set(FRONT_REGISTERS) & set(BACK_REGISTERS)
 
