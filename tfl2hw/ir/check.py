@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tfl2hw.errors import ModelError
 from tfl2hw.ir.graph import Graph, Operator
-from tfl2hw.ir.primitives import Convolution, Depthwise, Network, Primitive, Softmax, TableSum
+from tfl2hw.ir.primitives import (
+    Convolution,
+    Depthwise,
+    Extremum,
+    MapShape,
+    Network,
+    Primitive,
+    Product,
+    TableSum,
+    reads,
+)
 
 
 def check_graph(graph: Graph) -> None:
@@ -73,41 +85,44 @@ def _check_operator(graph: Graph, operator: Operator, known: set[int]) -> None:
 
 
 def check_network(network: Network) -> None:
-    """Every map is written before it is read, in the shape that its readers and its writer state.
+    """Every map is written before it is read, by one operator, in shapes that fit the maps.
 
     Raises
     ------
     AssertionError : an invariant that the lowering must keep does not hold.
     """
-    known = set(network.inputs)
+    shapes = network.shapes
+    writer: dict[int, int | None] = dict.fromkeys((*network.inputs, *network.constants))
     for primitive in network.primitives:
         where = f"{network.file}: {type(primitive).__name__} of operator {primitive.op_index}"
-        for index, shape in _reads(primitive):
-            assert index in known, f"{where} reads tensor {index} before it is written"
-            assert shape == network.shapes[index], f"{where} reads tensor {index} as {shape}"
-        assert primitive.output not in known, f"{where} writes tensor {primitive.output} again"
-        written = _writes(primitive)
-        assert written in (None, network.shapes[primitive.output]), f"{where} writes {written}"
+        for index in reads(primitive):
+            assert index in writer, f"{where} reads tensor {index} before it is written"
+        owner = writer.setdefault(primitive.output, primitive.op_index)
+        assert owner == primitive.op_index, f"{where} writes tensor {primitive.output} again"
+        assert primitive.output in shapes, f"{where} writes tensor {primitive.output}, which has no shape"
+        _check_shapes(primitive, shapes, where)
         _check_weights(primitive, where)
-        known.add(primitive.output)
-    assert known >= set(network.outputs), f"{network.file}: an output is never written"
+    assert set(writer) >= set(network.outputs), f"{network.file}: an output is never written"
 
 
-def _reads(primitive: Primitive) -> list[tuple[int, tuple[int, int, int]]]:
-    if isinstance(primitive, TableSum):
-        return [(index, primitive.shape) for index in primitive.inputs]
-    return [] if isinstance(primitive, Softmax) else [(primitive.input, primitive.input_shape)]
-
-
-def _writes(primitive: Primitive) -> tuple[int, int, int] | None:
-    if isinstance(primitive, TableSum):
-        return primitive.shape
-    return None if isinstance(primitive, Softmax) else primitive.output_shape
+def _check_shapes(primitive: Primitive, shapes: Mapping[int, MapShape], where: str) -> None:
+    """Primitives over whole maps state the maps' sizes; those over parts stay inside them."""
+    if isinstance(primitive, TableSum | Product | Extremum):
+        for index in (*primitive.inputs, primitive.output):
+            assert shapes[index] == primitive.shape, f"{where}: {primitive.shape}, tensor {shapes[index]}"
+    elif isinstance(primitive, Convolution | Depthwise):
+        height, width, channels = primitive.input_shape
+        rows, columns, depth = shapes[primitive.input]
+        assert channels == depth, f"{where} reads {primitive.input_shape} of {shapes[primitive.input]}"
+        end = (primitive.input_row + height) * width
+        assert end <= rows * columns, f"{where} reads {primitive.input_shape} of {shapes[primitive.input]}"
+        assert primitive.output_shape[2] == shapes[primitive.output][2], f"{where}: OFM channels"
 
 
 def _check_weights(primitive: Primitive, where: str) -> None:
     if isinstance(primitive, Convolution):
-        outputs, inputs = primitive.weights.shape[0], primitive.weights.shape[3]
+        outputs, inputs = primitive.weights.shape[0], primitive.weights.shape[3] * primitive.groups
+        assert outputs % primitive.groups == 0, f"{where}: {primitive.groups} groups"
     elif isinstance(primitive, Depthwise):
         outputs = inputs = primitive.weights.shape[2]
     else:

@@ -13,7 +13,7 @@ from tfl2hw.ir.primitives import TableSum
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops.activation import clamp_range
 from tfl2hw.ops.arithmetic import multiply_double_rounding, quantize_multiplier
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
 from tfl2hw.ops.rescale import FixedPointRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
 
@@ -62,18 +62,20 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(rescale(node)(total, np.zeros_like(total)))
 
 
-def lower(node: Node, numerics: Numerics) -> TableSum:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[TableSum]:
     """A TableSum: what an operand contributes depends on its byte alone."""
     every_byte, largest = np.arange(-128, 128, dtype=np.int64), _largest_scale(node)
     tables = [operand(every_byte, quantisation(node.input(position)), largest) for position in (0, 1)]
-    return TableSum(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        inputs=(node.input(0).index, node.input(1).index),
-        output=node.output.index,
-        shape=map_shape(node.output.shape),
-        tables=np.stack(tables),
-        rescale=rescale(node),
+    return (
+        TableSum(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            inputs=(node.input(0).index, node.input(1).index),
+            output=node.output.index,
+            shape=map_shape(node.output.shape),
+            tables=np.stack(tables),
+            rescale=rescale(node),
+        ),
     )
 
 

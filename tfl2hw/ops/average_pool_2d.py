@@ -11,7 +11,7 @@ import numpy as np
 from tfl2hw.ir.primitives import Depthwise
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops.activation import clamp_range
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
 from tfl2hw.ops.rescale import MeanRescale
 from tfl2hw.ops.shapes import Window, accumulate_depthwise, map_shape, window
 
@@ -66,24 +66,26 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(_rescale(node)(total, np.arange(channels)))[np.newaxis]
 
 
-def lower(node: Node, numerics: Numerics) -> Depthwise:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise]:
     """A Depthwise whose weights are all 1, with no products to count."""
     win, channels = sliding(node), node.input(0).shape[3]
-    return Depthwise(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape),
-        weights=np.ones((*win.kernel, channels), np.int8),
-        bias=np.zeros(channels, np.int64),
-        stride=win.stride,
-        dilation=win.dilation,
-        padding=win.before,
-        pad_value=quantisation(node.input(0)).zero_point,
-        rescale=_rescale(node),
-        macs_counted=False,
+    return (
+        Depthwise(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=node.input(0).index,
+            output=node.output.index,
+            input_shape=map_shape(node.input(0).shape),
+            output_shape=map_shape(node.output.shape),
+            weights=np.ones((*win.kernel, channels), np.int8),
+            bias=np.zeros(channels, np.int64),
+            stride=win.stride,
+            dilation=win.dilation,
+            padding=win.before,
+            pad_value=quantisation(node.input(0)).zero_point,
+            rescale=_rescale(node),
+            macs_counted=False,
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tfl2hw.ir.primitives import Convolution
 from tfl2hw.ops import constraints, options, weighted
-from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, constant, int8, quantisation
+from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, Temporaries, constant, int8, quantisation
 from tfl2hw.ops.shapes import Window, accumulate_dense, map_shape, window
 
 OUTPUT_AXIS = 0
@@ -75,23 +75,25 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(weighted.rescale(node, "double")(total, np.arange(len(weights))))[np.newaxis]
 
 
-def lower(node: Node, numerics: Numerics) -> Convolution:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Convolution]:
     """A Convolution."""
     win = sliding(node)
-    return Convolution(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape),
-        weights=constant(node.input(1)),
-        bias=weighted.folded_bias(node, OUTPUT_AXIS),
-        stride=win.stride,
-        dilation=win.dilation,
-        padding=win.before,
-        pad_value=quantisation(node.input(0)).zero_point,
-        rescale=weighted.rescale(node, "double"),
+    return (
+        Convolution(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=node.input(0).index,
+            output=node.output.index,
+            input_shape=map_shape(node.input(0).shape),
+            output_shape=map_shape(node.output.shape),
+            weights=constant(node.input(1)),
+            bias=weighted.folded_bias(node, OUTPUT_AXIS),
+            stride=win.stride,
+            dilation=win.dilation,
+            padding=win.before,
+            pad_value=quantisation(node.input(0)).zero_point,
+            rescale=weighted.rescale(node, "double"),
+        ),
     )
 
 

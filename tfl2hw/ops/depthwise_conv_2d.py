@@ -9,7 +9,7 @@ import numpy as np
 
 from tfl2hw.ir.primitives import Convolution, Depthwise
 from tfl2hw.ops import constraints, conv_2d, weighted
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, constant, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, constant, int8, quantisation
 from tfl2hw.ops.shapes import accumulate_depthwise, map_shape
 
 OUTPUT_AXIS = 3
@@ -42,25 +42,27 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(weighted.rescale(node, "double")(total, np.arange(channels)))[np.newaxis]
 
 
-def lower(node: Node, numerics: Numerics) -> Depthwise | Convolution:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise | Convolution]:
     """A Depthwise; of a single input channel and several outputs, a Convolution."""
     win, weights = conv_2d.sliding(node), constant(node.input(1))
     single = node.input(0).shape[3] == 1 and weights.shape[3] > 1
     kind = Convolution if single else Depthwise
-    return kind(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape),
-        weights=_arranged(weights, single),
-        bias=weighted.folded_bias(node, OUTPUT_AXIS),
-        stride=win.stride,
-        dilation=win.dilation,
-        padding=win.before,
-        pad_value=quantisation(node.input(0)).zero_point,
-        rescale=weighted.rescale(node, "double"),
+    return (
+        kind(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=node.input(0).index,
+            output=node.output.index,
+            input_shape=map_shape(node.input(0).shape),
+            output_shape=map_shape(node.output.shape),
+            weights=_arranged(weights, single),
+            bias=weighted.folded_bias(node, OUTPUT_AXIS),
+            stride=win.stride,
+            dilation=win.dilation,
+            padding=win.before,
+            pad_value=quantisation(node.input(0)).zero_point,
+            rescale=weighted.rescale(node, "double"),
+        ),
     )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import tflite
 
-from tfl2hw.ir.primitives import Convolution
+from tfl2hw.ir.graph import Tensor
+from tfl2hw.ir.primitives import Convolution, MapShape, Reshape
 from tfl2hw.ops import constraints, options, weighted
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant, int8, quantisation
 from tfl2hw.ops.rescale import Rounding
 from tfl2hw.ops.shapes import map_shape
 
@@ -65,24 +66,47 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(result).reshape(node.output.shape)
 
 
-def lower(node: Node, numerics: Numerics) -> Convolution:
-    """A Convolution with a 1x1 kernel over the map, whose cells are the rows."""
-    weights = constant(node.input(1))
-    return Convolution(
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Reshape | Convolution, ...]:
+    """A Convolution with a 1x1 kernel over a row of pixels, behind a Reshape where the IFM's rows differ."""
+    weights, ifm = constant(node.input(1)), node.input(0)
+    outputs, depth = weights.shape
+    pixels, source, before = (1, rows(node), depth), ifm.index, ()
+    if ifm.shape[-1:] != (depth,):
+        source, before = reshaped(node, ifm, pixels, temporaries)
+    return (
+        *before,
+        Convolution(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=source,
+            output=node.output.index,
+            input_shape=pixels,
+            output_shape=(1, rows(node), outputs),
+            weights=weights[:, np.newaxis, np.newaxis, :],
+            bias=weighted.folded_bias(node, OUTPUT_AXIS),
+            stride=(1, 1),
+            dilation=(1, 1),
+            padding=(0, 0),
+            pad_value=quantisation(ifm).zero_point,
+            rescale=weighted.rescale(node, ROUNDING[numerics]),
+        ),
+    )
+
+
+def reshaped(
+    node: Node, tensor: Tensor, shape: MapShape, temporaries: Temporaries
+) -> tuple[int, tuple[Reshape, ...]]:
+    """A temporary map of ``shape`` with the bytes of ``tensor``, and the Reshape that fills it."""
+    index = temporaries.map(shape)
+    primitive = Reshape(
         op_index=node.operator.index,
         op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape),
-        weights=weights[:, np.newaxis, np.newaxis, :],
-        bias=weighted.folded_bias(node, OUTPUT_AXIS),
-        stride=(1, 1),
-        dilation=(1, 1),
-        padding=(0, 0),
-        pad_value=quantisation(node.input(0)).zero_point,
-        rescale=weighted.rescale(node, ROUNDING[numerics]),
+        input=tensor.index,
+        output=index,
+        input_shape=map_shape(tensor.shape),
+        output_shape=shape,
     )
+    return index, (primitive,)
 
 
 KIND = Kind(

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from tfl2hw.ir.graph import Graph, Operator, Quantisation, Tensor
 from tfl2hw.ir.primitives import Primitive
+from tfl2hw.ops.temporaries import Temporaries
 
+Array = npt.NDArray[Any]
 Int8 = npt.NDArray[np.int8]
 Numerics = Literal["litert-ref", "tflm"]
 NUMERICS: tuple[Numerics, ...] = ("litert-ref", "tflm")
@@ -41,6 +43,11 @@ class Node:
     def output(self) -> Tensor:
         """The first output."""
         return self.graph.tensors[self.operator.outputs[0]]
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """All outputs."""
+        return tuple(self.graph.tensors[index] for index in self.operator.outputs)
 
     def option(self, name: str) -> Any:
         """The operator's option ``name``."""
@@ -81,16 +88,18 @@ class Kind:
     options : name of the flatbuffer table with its options.
     parse : options as plain values, from that table (None where the file has none).
     constraints : what is accepted, in order.
-    reference : exact integer result (TFLite's output shape) from one int8 array an input.
-    lower : the primitive, from a node that passed every constraint.
+    reference : exact integer result (TFLite's output shape; a tuple for several outputs) from one array an
+        input, constants included, None where it is absent.
+    lower : the primitives, in order, from a node that passed every constraint. Maps that exist only between
+        them come from the Temporaries.
     """
 
     name: str
     options: str
     parse: Callable[[Any], Mapping[str, Any]]
     constraints: tuple[Constraint, ...]
-    reference: Callable[[Node, Sequence[Int8], Numerics], Int8]
-    lower: Callable[[Node, Numerics], Primitive]
+    reference: Callable[[Node, Sequence[Any], Numerics], Array | tuple[Array, ...]]
+    lower: Callable[[Node, Numerics, Temporaries], Sequence[Primitive]]
 
 
 def text(constraint: Constraint) -> str:

@@ -112,3 +112,28 @@ def fixed_point(
         low=clamp[0],
         high=clamp[1],
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IdentityRescale:
+    """``clamp(accumulator + zero_point)``, one for all channels."""
+
+    zero_point: int = 0
+    low: int = -128
+    high: int = 127
+    half_away: bool = False
+
+    @property
+    def channels(self) -> int:
+        """1: all channels share the function."""
+        return 1
+
+    @property
+    def slope(self) -> npt.NDArray[np.float64]:
+        """1, as an array of one."""
+        return np.array([1.0])
+
+    def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
+        """Exact clamped outputs for ``accumulator`` (any shape); ``channel`` only broadcasts."""
+        value = np.asarray(accumulator, np.int64) + np.zeros_like(channel)
+        return np.clip(value + self.zero_point, self.low, self.high)

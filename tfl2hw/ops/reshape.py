@@ -8,7 +8,7 @@ from typing import Any
 
 from tfl2hw.ir.primitives import Reshape
 from tfl2hw.ops import constraints
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called
 from tfl2hw.ops.shapes import map_shape
 
 
@@ -46,15 +46,17 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return inputs[0].reshape(node.output.shape)
 
 
-def lower(node: Node, numerics: Numerics) -> Reshape:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Reshape]:
     """A Reshape."""
-    return Reshape(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        input_shape=map_shape(node.input(0).shape),
-        output_shape=map_shape(node.output.shape),
+    return (
+        Reshape(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=node.input(0).index,
+            output=node.output.index,
+            input_shape=map_shape(node.input(0).shape),
+            output_shape=map_shape(node.output.shape),
+        ),
     )
 
 

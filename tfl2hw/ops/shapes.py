@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-MapShape = tuple[int, int, int]
+from tfl2hw.ir.primitives import MapShape, Reduction
 
 
-def map_shape(shape: tuple[int, ...]) -> MapShape:
+def map_shape(shape: tuple[int, ...], element_bytes: int = 1) -> MapShape:
     """The (height, width, channels) map of a tensor; a vector is (1, 1, channels).
 
-    A batch of 1 is dropped from rank 4; rank 3 is taken as it is; other leading dimensions are rows.
+    Axes before the last two are rows, one after the other (a batch too). The bytes of elements wider than
+    one are one more axis behind the last.
     """
-    if len(shape) == 4 and shape[0] == 1:
-        return (shape[1], shape[2], shape[3])
-    if len(shape) == 3:
-        return (shape[0], shape[1], shape[2])
-    if not shape:
-        return (1, 1, 1)
-    return (prod(shape[:-1]), 1, shape[-1])
+    if element_bytes > 1:
+        shape = (*shape, element_bytes)
+    if len(shape) < 2:
+        return (1, 1, shape[0] if shape else 1)
+    return (prod(shape[:-2]), shape[-2], shape[-1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +129,22 @@ def accumulate_dense(
 
 
 def accumulate_depthwise(
-    values: npt.NDArray[np.int64], weights: npt.NDArray[np.int8], win: Window, pad_value: int
+    values: npt.NDArray[np.int64], weights: npt.NDArray[Any], win: Window, pad_value: int
 ) -> npt.NDArray[np.int64]:
     """Sums of each channel on its own (rows, columns, channels); ``weights`` is (kh, kw, channels)."""
     total = np.zeros((*win.output, weights.shape[2]), np.int64)
     for ky, kx, cells in taps(values, win, pad_value):
         total += cells * weights[ky, kx].astype(np.int64)
     return total
+
+
+def extreme_of_windows(
+    values: npt.NDArray[np.int64], win: Window, pad_value: int, reduction: Reduction
+) -> npt.NDArray[np.int64]:
+    """The greatest or least value in each window of each channel (rows, columns, channels)."""
+    choose = np.maximum if reduction == "maximum" else np.minimum
+    result: npt.NDArray[np.int64] | None = None
+    for _, _, cells in taps(values, win, pad_value):
+        result = cells if result is None else choose(result, cells)
+    assert result is not None
+    return result

@@ -22,7 +22,7 @@ from tfl2hw.ops.arithmetic import (
     rounding_shift_right,
 )
 from tfl2hw.ops.exponential import FRACTION_BITS, exp_of_negative, one_over_one_plus
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, int8, quantisation
 
 SUM_SHIFT = 12  # exponentials are added in Q12.19
 MAX_DEPTH = (1 << SUM_SHIFT) - 1
@@ -80,17 +80,19 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     return int8(softmax_rows(rows, exponentials(node))).reshape(shape)
 
 
-def lower(node: Node, numerics: Numerics) -> Softmax:
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Softmax]:
     """A Softmax."""
     shape = node.input(0).shape
-    return Softmax(
-        op_index=node.operator.index,
-        op=node.operator.op,
-        input=node.input(0).index,
-        output=node.output.index,
-        rows=prod(shape[:-1]),
-        depth=shape[-1],
-        exponentials=exponentials(node),
+    return (
+        Softmax(
+            op_index=node.operator.index,
+            op=node.operator.op,
+            input=node.input(0).index,
+            output=node.output.index,
+            rows=prod(shape[:-1]),
+            depth=shape[-1],
+            exponentials=exponentials(node),
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,11 @@ from tfl2hw.ir.graph import Graph
 from tfl2hw.ops import OPERATORS, Node
 from tfl2hw.passes.pipeline import known_numerics, legal
 
-Int8 = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 
 
-def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Int8]:
-    """Every activation tensor of ``graph`` by its index, int8 in TFLite's shape.
+def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Array]:
+    """Every activation tensor of ``graph`` by its index, in TFLite's shape.
 
     Tensors that fusing removes (the input of a fused activation, the output of a fused PAD) are absent.
 
@@ -34,12 +34,23 @@ def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) ->
     values = bound_inputs(graph, inputs)
     for operator in graph.operators:
         node = Node(graph=graph, operator=operator)
-        activations = [values[index] for index in operator.inputs if index in values]
-        values[node.output.index] = OPERATORS[operator.op].reference(node, activations, rounding)
+        given = [_value(graph, values, index) for index in operator.inputs]
+        results = OPERATORS[operator.op].reference(node, given, rounding)
+        for index, result in zip(
+            operator.outputs, results if isinstance(results, tuple) else (results,), strict=True
+        ):
+            values[index] = result
     return values
 
 
-def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Int8]:
+def _value(graph: Graph, values: Mapping[int, Array], index: int) -> Array | None:
+    """What an operator reads: an activation, a constant, or nothing."""
+    if index in values:
+        return values[index]
+    return graph.tensors[index].data if index >= 0 else None
+
+
+def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Array]:
     """``inputs`` by tensor index, in the tensors' shapes."""
     if len(inputs) != len(graph.inputs):
         raise UsageError(f"{graph.file}: the model has {len(graph.inputs)} inputs, {len(inputs)} were given")

@@ -1,25 +1,41 @@
-"""Integer-only lowering: each operator becomes the primitive that its kind makes of it."""
+"""Integer-only lowering: each operator becomes the primitives that its kind makes of it."""
 
 from __future__ import annotations
 
-from tfl2hw.ir.graph import Graph
-from tfl2hw.ir.primitives import Network
+from math import prod
+from types import MappingProxyType
+
+import numpy as np
+
+from tfl2hw.ir.graph import Graph, Tensor
+from tfl2hw.ir.primitives import MapShape, Network, Primitive
 from tfl2hw.ops import OPERATORS, Node, Numerics
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def integer_only(graph: Graph, numerics: Numerics) -> Network:
     """The network of a legal graph: no scales any more, zero points folded into the biases."""
-    primitives = tuple(
-        OPERATORS[operator.op].lower(Node(graph=graph, operator=operator), numerics)
-        for operator in graph.operators
-    )
+    temporaries = Temporaries(max(graph.tensors) + 1)
+    primitives: list[Primitive] = []
+    for operator in graph.operators:
+        kind = OPERATORS[operator.op]
+        primitives += kind.lower(Node(graph=graph, operator=operator), numerics, temporaries)
     activations = {*graph.inputs, *(index for operator in graph.operators for index in operator.outputs)}
+    shapes = {index: tensor_map(graph.tensors[index]) for index in sorted(activations)}
     return Network(
         file=graph.file,
         numerics=numerics,
-        primitives=primitives,
+        primitives=tuple(primitives),
         inputs=graph.inputs,
         outputs=graph.outputs,
-        shapes={index: map_shape(graph.tensors[index].shape) for index in activations},
+        shapes=shapes | temporaries.shapes,
+        constants=MappingProxyType(dict(temporaries.constants)),
     )
+
+
+def tensor_map(tensor: Tensor) -> MapShape:
+    """The map of ``tensor``, in bytes."""
+    shape = map_shape(tensor.shape, np.dtype(tensor.dtype).itemsize)
+    assert prod(shape) == prod(tensor.shape) * np.dtype(tensor.dtype).itemsize
+    return shape

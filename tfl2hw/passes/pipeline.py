@@ -13,7 +13,6 @@ from tfl2hw.passes.fuse_activations import fuse_activations
 from tfl2hw.passes.fuse_pads import fuse_pads
 from tfl2hw.passes.integer_only import integer_only
 from tfl2hw.passes.legalise import legalise
-from tfl2hw.passes.reshapes import explicit_reshapes
 
 Pass = Callable[[Graph], Graph]
 
@@ -22,7 +21,6 @@ FUSIONS: tuple[tuple[str, Pass], ...] = (
     ("fuse activations", fuse_activations),
 )
 LEGAL: tuple[tuple[str, Pass], ...] = (*FUSIONS, ("legalise", legalise))
-PASSES: tuple[tuple[str, Pass], ...] = (*LEGAL, ("explicit reshapes", explicit_reshapes))
 
 
 def run(graph: Graph, passes: tuple[tuple[str, Pass], ...]) -> Graph:
@@ -51,7 +49,7 @@ def lower(graph: Graph, numerics: str) -> Network:
     ModelError : an operator, an input or an output is not accepted.
     UsageError : no such numerics.
     """
-    network = integer_only(run(graph, PASSES), known_numerics(numerics))
+    network = integer_only(legal(graph), known_numerics(numerics))
     check_network(network)
     return network
 
