@@ -1,22 +1,16 @@
-"""Convolutions, fully connected layers and pools on the systolic array."""
+"""Convolutions and fully connected layers on the systolic array."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
-from tfl2hw.ir.primitives import Convolution, Depthwise, Int8, Int64, Rescale
+from tfl2hw.ir.primitives import Convolution, Int8, Int64, MapShape, Reduction, Region, Rescale
 
-from .nest import Loop, Nest, Output, linear
+from .nest import Loop, Nest, Output
 from .shape import Target
-
-WINDOW = 3
-"""Size of the columns' sliding window."""
-
-WINDOW_STRIDE = 16
-"""Largest stride that the address generator's window counter (5 bits) can skip."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,7 +18,8 @@ class Matrix:
     """A matrix job, before its addresses are known.
 
     ``weights`` is (groups, columns, words, lanes): what each column's bank holds for each group.
-    ``accumulator`` bounds the bare sums of each filter: (low, high).
+    ``accumulator`` bounds the bare sums of each filter: (low, high). ``pick``, ``hold``, ``product``,
+    ``digits`` and ``reduction`` are the job's flags (see ``isa``).
     """
 
     nest: Nest
@@ -36,6 +31,9 @@ class Matrix:
     pad_value: int
     pick: bool = False
     hold: bool = False
+    product: bool = False
+    digits: bool = False
+    reduction: Reduction = "sum"
 
     @property
     def groups(self) -> int:
@@ -45,14 +43,14 @@ class Matrix:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Move:
-    """A byte-copying job: im2col, or repacking."""
+    """A job that copies a byte a token."""
 
     nest: Nest
     output: Output
     pad_value: int
 
 
-def bounds(weights: Int8) -> tuple[Int64, Int64]:
+def bounds(weights: Int8 | Int64) -> tuple[Int64, Int64]:
     """Least and greatest sum of products with any int8 inputs, for each row of ``weights``."""
     w = weights.astype(np.int64)
     low = np.minimum(w * -128, w * 127).sum(axis=1)
@@ -60,218 +58,198 @@ def bounds(weights: Int8) -> tuple[Int64, Int64]:
     return low, high
 
 
-def _dense_weights(weights: Int8, target: Target) -> Int8:
-    """(filters, taps, channels) to bank words: channels padded to lanes, filters to columns."""
-    filters, taps, channels = weights.shape
-    words = target.words(channels)
-    full = np.zeros((target.groups(filters) * target.columns, taps, words * target.lanes), np.int8)
-    full[:filters, :, :channels] = weights
-    return full.reshape(-1, target.columns, taps * words, target.lanes)
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """Where a layer's maps stand: buffers, bytes from pixel to pixel, and the OFM's shape."""
+
+    source: str
+    source_pixel: int
+    target: str
+    target_pixel: int
+    target_shape: MapShape
 
 
-def _map_output(name: str, shape: tuple[int, int, int], target: Target, *, by_column: bool = False) -> Output:
-    height, width, channels = shape
-    pixel, row = target.padded(channels), target.padded(channels) * width
-    inner, outer = (width, height), (pixel, row)
-    counts, steps = (inner, outer) if not by_column else (inner[::-1], outer[::-1])
+def map_output(maps: Maps, shape: MapShape, region: Region, target: Target, *, by_column: bool) -> Output:
+    """The writer's walk over results of ``shape``, a group of K channels after the other."""
+    height, width, _ = shape
+    pitch = width if prod(shape) == prod(maps.target_shape) else maps.target_shape[1]
+    across, down = region.column_step * maps.target_pixel, region.row_step * pitch * maps.target_pixel
+    counts, steps = ((height, width), (down, across)) if by_column else ((width, height), (across, down))
     travelled = (counts[0] - 1) * steps[0]
     return Output(
-        target=name,
+        target=maps.target,
         inner=counts[0],
         outer=counts[1],
         pixel=steps[0],
         row=steps[1] - travelled,
         group=target.columns - travelled - (counts[1] - 1) * steps[1],
+        offset=(region.row * pitch + region.column) * maps.target_pixel,
     )
 
 
-def direct(conv: Convolution, target: Target, source: str, pixel_bytes: int, name: str) -> Matrix:
-    """A convolution that reads whole pixels of its input, ``pixel_bytes`` apart."""
-    height, width, channels = conv.input_shape
+def convolution(conv: Convolution, target: Target, maps: Maps, buffer: str) -> tuple[Move | Matrix, ...]:
+    """The jobs of a convolution: direct, or through im2col into ``buffer`` where that takes fewer cycles."""
+    plain = _direct(conv, target, maps)
+    if conv.groups > 1 or prod(conv.weights.shape[1:3]) == 1:
+        return plain
+    move, packed = _unfolded(conv, target, maps, buffer)
+    unfolded_cycles = move.nest.tokens + sum(job.nest.tokens for job in packed)
+    return (move, *packed) if unfolded_cycles < sum(job.nest.tokens for job in plain) else plain
+
+
+def _direct(conv: Convolution, target: Target, maps: Maps) -> tuple[Matrix, ...]:
+    """Jobs that read whole pixels; of a grouped convolution the words alone that a group of filters reads."""
+    return tuple(_run(conv, target, maps, run) for run in _runs(_spans(conv, target)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """``number`` groups of K filters from ``first`` on; each reads ``words`` words of a pixel, from ``word`` on,
+    ``step`` words further for each group."""
+
+    first: int
+    number: int
+    word: int
+    words: int
+    step: int
+
+
+def _spans(conv: Convolution, target: Target) -> list[tuple[int, int]]:
+    """For each group of K filters: the first word of a pixel that it reads, and how many."""
+    filters, channels = len(conv.weights), conv.weights.shape[3]
+    share = filters // conv.groups
+    spans = []
+    for group in range(target.groups(filters)):
+        first = group * target.columns // share
+        last = (min((group + 1) * target.columns, filters) - 1) // share
+        start = first * channels // target.lanes
+        spans.append((start, target.words((last + 1) * channels) - start))
+    return spans
+
+
+def _runs(spans: list[tuple[int, int]]) -> list[_Run]:
+    """The longest runs of spans of one length and even distances."""
+    runs, first = [], 0
+    while first < len(spans):
+        (word, words), end = spans[first], first + 1
+        step = spans[end][0] - word if end < len(spans) and spans[end][1] == words else 0
+        while end < len(spans) and spans[end] == (spans[end - 1][0] + step, words):
+            end += 1
+        runs.append(_Run(first=first, number=end - first, word=word, words=words, step=step))
+        first = end
+    return runs
+
+
+def _run(conv: Convolution, target: Target, maps: Maps, run: _Run) -> Matrix:
+    """The job of one run."""
+    height, width, _ = conv.input_shape
     filters, kernel_height, kernel_width, _ = conv.weights.shape
-    row_bytes = width * pixel_bytes
+    row_bytes = width * maps.source_pixel
     (sy, sx), (dy, dx), (top, left) = conv.stride, conv.dilation, conv.padding
-    words = target.words(channels)
-    steps = kernel_height * kernel_width * words
     nest = Nest(
-        source=source,
+        source=maps.source,
         loops=(
-            Loop(words, target.lanes),
-            Loop(kernel_width, dx * pixel_bytes, 0, dx),
+            Loop(run.words, target.lanes),
+            Loop(kernel_width, dx * maps.source_pixel, 0, dx),
             Loop(kernel_height, dy * row_bytes, dy, 0),
-            Loop(conv.output_shape[1], sx * pixel_bytes, 0, sx),
+            Loop(conv.output_shape[1], sx * maps.source_pixel, 0, sx),
             Loop(conv.output_shape[0], sy * row_bytes, sy, 0),
-            Loop(target.groups(filters)),
+            Loop(run.number, run.step * target.lanes),
         ),
-        offset=-top * row_bytes - left * pixel_bytes,
+        offset=(conv.input_row - top) * row_bytes - left * maps.source_pixel + run.word * target.lanes,
         row=-top,
         column=-left,
         height=height,
         width=width,
-        gap=max(0, target.chain - steps),
+        gap=max(0, target.chain - kernel_height * kernel_width * run.words),
     )
-    flat = conv.weights.reshape(filters, kernel_height * kernel_width, channels)
+    output = map_output(maps, conv.output_shape, conv.region, target, by_column=False)
+    chosen = slice(run.first * target.columns, min((run.first + run.number) * target.columns, filters))
+    whole = run.number == target.groups(filters)
     return Matrix(
         nest=nest,
-        output=_map_output(name, conv.output_shape, target),
-        weights=_dense_weights(flat, target),
-        bias=conv.bias,
-        accumulator=bounds(flat.reshape(filters, -1)),
-        rescale=conv.rescale,
+        output=replace(output, offset=output.offset + run.first * target.columns),
+        weights=_bank_words(conv, target, chosen, run),
+        bias=conv.bias[chosen],
+        accumulator=bounds(conv.weights[chosen].reshape(chosen.stop - chosen.start, -1)),
+        rescale=conv.rescale if whole else Slice(conv.rescale, chosen),
         pad_value=conv.pad_value,
     )
 
 
-def unfolded(
-    conv: Convolution, target: Target, source: str, pixel_bytes: int, buffer: str, name: str
-) -> tuple[Move, Matrix]:
+def _bank_words(conv: Convolution, target: Target, chosen: slice, run: _Run) -> Int8:
+    """(groups, columns, taps * words, lanes): the weights that ``chosen`` filters have for the words read."""
+    filters, channels = len(conv.weights), conv.weights.shape[3]
+    share = filters // conv.groups
+    taps = conv.weights.reshape(filters, -1, channels)
+    full = np.zeros((run.number * target.columns, taps.shape[1], run.words * target.lanes), np.int8)
+    for place, index in enumerate(range(chosen.start, chosen.stop)):
+        word = run.word + place // target.columns * run.step
+        start = index // share * channels - word * target.lanes
+        full[place, :, start : start + channels] = taps[index]
+    return full.reshape(run.number, target.columns, taps.shape[1] * run.words, target.lanes)
+
+
+class Slice:
+    """Some channels of a rescale: what a job needs that makes a part of a layer's channels."""
+
+    def __init__(self, whole: Rescale, channels: slice) -> None:
+        self._whole = whole
+        self._first = channels.start if whole.channels > 1 else 0
+        self.channels = channels.stop - channels.start if whole.channels > 1 else 1
+        self.slope = whole.slope[channels] if whole.channels > 1 else whole.slope
+        self.zero_point, self.low, self.high = whole.zero_point, whole.low, whole.high
+        self.half_away = whole.half_away
+
+    def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
+        """Exact clamped outputs for ``accumulator`` (any shape), ``channel`` broadcast to it."""
+        return self._whole(accumulator, channel + self._first)
+
+
+def _unfolded(
+    conv: Convolution, target: Target, maps: Maps, buffer: str
+) -> tuple[Move, tuple[Matrix, ...]]:
     """im2col: the mover lays each pixel's whole window out in words, the array sees a 1x1 kernel."""
     height, width, channels = conv.input_shape
     filters, kernel_height, kernel_width, _ = conv.weights.shape
     out_height, out_width, _ = conv.output_shape
-    row_bytes = width * pixel_bytes
+    row_bytes = width * maps.source_pixel
     (sy, sx), (dy, dx), (top, left) = conv.stride, conv.dilation, conv.padding
     taps = kernel_height * kernel_width * channels
     move = Move(
         nest=Nest(
-            source=source,
+            source=maps.source,
             loops=(
                 Loop(channels, 1),
-                Loop(kernel_width, dx * pixel_bytes, 0, dx),
+                Loop(kernel_width, dx * maps.source_pixel, 0, dx),
                 Loop(kernel_height, dy * row_bytes, dy, 0),
-                Loop(out_width, sx * pixel_bytes, 0, sx),
+                Loop(out_width, sx * maps.source_pixel, 0, sx),
                 Loop(out_height, sy * row_bytes, sy, 0),
                 Loop(),
             ),
-            offset=-top * row_bytes - left * pixel_bytes,
+            offset=(conv.input_row - top) * row_bytes - left * maps.source_pixel,
             row=-top,
             column=-left,
             height=height,
             width=width,
         ),
-        output=linear(buffer, target.words(taps) * out_width, target.lanes, out_height),
+        output=Output(
+            target=buffer,
+            inner=taps,
+            outer=out_height * out_width,
+            pixel=1,
+            row=target.padded(taps) - taps + 1,
+            group=0,
+        ),
         pad_value=conv.pad_value,
     )
-    flat = Convolution(
-        op_index=conv.op_index,
-        op=conv.op,
-        input=conv.input,
-        output=conv.output,
+    flat = replace(
+        conv,
         input_shape=(out_height, out_width, taps),
-        output_shape=conv.output_shape,
         weights=conv.weights.reshape(filters, 1, 1, taps),
-        bias=conv.bias,
         stride=(1, 1),
         dilation=(1, 1),
         padding=(0, 0),
-        pad_value=conv.pad_value,
-        rescale=conv.rescale,
+        input_row=0,
     )
-    return move, direct(flat, target, buffer, target.padded(taps), name)
-
-
-def depthwise(layer: Depthwise, target: Target, source: str, pixel_bytes: int, name: str) -> Matrix:
-    """The cheapest of: sliding window along rows, along columns, a tap at a time."""
-    options = [_by_tap(layer, target, source, pixel_bytes, name)]
-    fits_window = layer.weights.shape[:2] == (WINDOW, WINDOW) and layer.dilation == (1, 1)
-    fits_window = fits_window and max(layer.stride) <= WINDOW_STRIDE
-    if target.window and fits_window and not options[0].hold:
-        for by_column in (False, True):
-            options.append(_by_window(layer, target, source, pixel_bytes, name, by_column=by_column))
-    return min(options, key=lambda option: option.nest.tokens)
-
-
-def _by_tap(layer: Depthwise, target: Target, source: str, pixel_bytes: int, name: str) -> Matrix:
-    height, width, channels = layer.input_shape
-    kernel_height, kernel_width, _ = layer.weights.shape
-    row_bytes = width * pixel_bytes
-    (sy, sx), (dy, dx), (top, left) = layer.stride, layer.dilation, layer.padding
-    taps = kernel_height * kernel_width
-    flat = layer.weights.reshape(taps, channels)
-    hold = bool((flat == flat[0]).all())
-    words = np.zeros((channels, 1 if hold else taps, target.lanes), np.int8)
-    words[:, :, 0] = flat[:1].T if hold else flat.T
-    return Matrix(
-        nest=Nest(
-            source=source,
-            loops=(
-                Loop(),
-                Loop(kernel_width, dx * pixel_bytes, 0, dx),
-                Loop(kernel_height, dy * row_bytes, dy, 0),
-                Loop(layer.output_shape[1], sx * pixel_bytes, 0, sx),
-                Loop(layer.output_shape[0], sy * row_bytes, sy, 0),
-                Loop(target.groups(channels), target.columns),
-            ),
-            offset=-top * row_bytes - left * pixel_bytes,
-            row=-top,
-            column=-left,
-            height=height,
-            width=width,
-            gap=max(0, target.chain - taps),
-        ),
-        output=_map_output(name, layer.output_shape, target),
-        weights=_channel_words(words, target),
-        bias=layer.bias,
-        accumulator=bounds(flat.T),
-        rescale=layer.rescale,
-        pad_value=layer.pad_value,
-        pick=True,
-        hold=hold,
-    )
-
-
-def _by_window(
-    layer: Depthwise, target: Target, source: str, pixel_bytes: int, name: str, *, by_column: bool
-) -> Matrix:
-    """Words come in strips of three across the scan; the columns' shift registers hold the window."""
-    height, width, channels = layer.input_shape
-    row_bytes = width * pixel_bytes
-    (sy, sx), (top, left) = layer.stride, layer.padding
-    along_row = (pixel_bytes, 0, 1)
-    along_column = (row_bytes, 1, 0)
-    scan, across = (along_column, along_row) if by_column else (along_row, along_column)
-    scan_stride, across_stride = (sy, sx) if by_column else (sx, sy)
-    out_height, out_width, _ = layer.output_shape
-    scanned, lines = (out_height, out_width) if by_column else (out_width, out_height)
-    # (phase across the scan, position along it): the newest strip stands in lane 0
-    taps = layer.weights.transpose(1, 0, 2) if by_column else layer.weights
-    words = np.zeros((channels, WINDOW, target.lanes), np.int8)
-    for lane in range(WINDOW):
-        words[:, :, lane] = taps[:, WINDOW - 1 - lane, :].T
-    loops = (
-        Loop(),
-        Loop(),
-        Loop(WINDOW, *across),
-        Loop(WINDOW + (scanned - 1) * scan_stride, *scan),
-        Loop(lines, *(across_stride * each for each in across)),
-        Loop(target.groups(channels), target.columns),
-    )
-    return Matrix(
-        nest=Nest(
-            source=source,
-            loops=loops,
-            offset=-top * row_bytes - left * pixel_bytes,
-            row=-top,
-            column=-left,
-            height=height,
-            width=width,
-            gap=max(0, -(-target.chain // scan_stride) - WINDOW),
-            skip=WINDOW - 1,
-            stride=scan_stride,
-        ),
-        output=_map_output(name, layer.output_shape, target, by_column=by_column),
-        weights=_channel_words(words, target),
-        bias=layer.bias,
-        accumulator=bounds(layer.weights.reshape(-1, channels).T),
-        rescale=layer.rescale,
-        pad_value=layer.pad_value,
-        pick=True,
-    )
-
-
-def _channel_words(words: Int8, target: Target) -> npt.NDArray[np.int8]:
-    """(channels, words, lanes) to (groups, columns, words, lanes), padded with zero filters."""
-    channels, count, lanes = words.shape
-    full = np.zeros((target.groups(channels) * target.columns, count, lanes), np.int8)
-    full[:channels] = words
-    return full.reshape(-1, target.columns, count, lanes)
+    return move, _direct(flat, target, replace(maps, source=buffer, source_pixel=target.padded(taps)))

@@ -70,7 +70,10 @@ class Nest:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """How the writer walks the OFM: bytes moved after a pixel, after a row, after a group."""
+    """How the writer walks the OFM: bytes moved after a pixel, after a row, after a group.
+
+    ``offset`` is in bytes from the beginning of ``target``.
+    """
 
     target: str
     inner: int
@@ -78,11 +81,12 @@ class Output:
     pixel: int
     row: int
     group: int
+    offset: int = 0
 
     def registers(self, address: int) -> dict[str, int]:
         """Back registers of the writer, with ``target`` at byte ``address``."""
         return {
-            "out_base": address,
+            "out_base": address + self.offset,
             "out_inner": self.inner - 2,
             "out_outer": self.outer - 2,
             "out_step_pixel": self.pixel,
