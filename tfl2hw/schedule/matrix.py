@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Convolution, Depthwise, Int8, Int64, Rescale
 
-from .nest import Loop, Nest, Output, linear
+from .nest import Loop, Nest, Output, byte_rows
 from .shape import Target
 
 WINDOW = 3
@@ -149,7 +149,7 @@ def unfolded(
             height=height,
             width=width,
         ),
-        output=linear(buffer, target.words(taps) * out_width, target.lanes, out_height),
+        output=byte_rows(buffer, taps, out_height * out_width, target.padded(taps)),
         pad_value=conv.pad_value,
     )
     flat = Convolution(
