@@ -9,7 +9,18 @@ from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .entries import small_memory
-from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, KIND_BITS, LEVELS, ConfigBus, Kind, token_layout
+from .isa import (
+    FLAG_HOLD,
+    FLAG_INDEXED,
+    FLAG_PICK,
+    FLAG_STREAM,
+    INDEX,
+    KIND_BITS,
+    LEVELS,
+    ConfigBus,
+    Kind,
+    token_layout,
+)
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
@@ -32,6 +43,9 @@ class AddressGenerator(wiring.Component):
     Members
     -------
     bus : In(ConfigBus).
+    index : In, bytes that are added to ``base`` in a job with FLAG_INDEXED (with ``config.index``). The sum
+        is registered: ``index`` must stand still from the job's START on, so the program has to WAIT for
+        the INDEX job that made it. ``base`` may be written up to the instruction before the START.
     read_address : Out, scratchpad word to read.
     request : Out(request_layout), goes with ``read_address``; ``active`` says that there is a token.
     front_done : Out(1), strobe in the cycle after the last token's issue.
@@ -44,6 +58,7 @@ class AddressGenerator(wiring.Component):
         self._config = config
         super().__init__({
             "bus": In(ConfigBus()),
+            "index": In(config.byte_address_bits),
             "read_address": Out(config.word_address_bits),
             "request": Out(request_layout(config)),
             "front_done": Out(1),
@@ -77,6 +92,20 @@ class AddressGenerator(wiring.Component):
         for name, register in self._r.items():
             with m.If(bus.valid & (bus.register == INDEX[name])):
                 m.d.sync += register.eq(bus.value)
+        base = self._r["base"]
+        with m.If(bus.valid & (bus.register == INDEX["base_add"])):
+            m.d.sync += base.eq(base + bus.value)
+
+    def _origin(self, m: Module) -> Signal:
+        """Where the job's first token reads, in time for stage 2: ``base``, plus ``index`` with its flag."""
+        base = self._r["base"]
+        if not self._config.index:
+            return base
+        indexed, origin = Signal(), Signal.like(base, reset_less=True)
+        with m.If(self.bus.start):
+            m.d.sync += indexed.eq((self.bus.value & FLAG_INDEXED).any())
+        m.d.sync += origin.eq(base + Mux(indexed, self.index, 0))
+        return origin
 
     def _nest(self, m: Module) -> None:
         """Stage 0: counters and the state machine; what they issue is registered once."""
@@ -241,9 +270,10 @@ class AddressGenerator(wiring.Component):
         address = Signal(config.byte_address_bits, reset_less=True)
         y, x = Signal(signed(config.coordinate_bits)), Signal(signed(config.coordinate_bits))
         source = Signal(config.byte_address_bits, reset_less=True)
+        origin = self._origin(m)
         with m.If(s2.issue):
             m.d.sync += [
-                address.eq(Mux(s2.begins, r["base"], address + step)),
+                address.eq(Mux(s2.begins, origin, address + step)),
                 y.eq(Mux(restart, r["base_row"], y + row.as_signed())),
                 x.eq(Mux(restart, r["base_column"], x + column.as_signed())),
             ]

@@ -38,7 +38,10 @@ class CoreConfig:
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     window : whether columns have the sliding 3x3 depthwise window.
     mover : whether the core has the byte mover (im2col, repacking).
+    copier : whether whole words can be copied within the scratchpad.
+    index : whether the core has the index register (a gather's addresses).
     softmax : whether the core has the softmax unit.
+    softmax_tables : tables of 256 exponentials in it, one for each scale.
     vector_lanes : elements a cycle of the table-sum unit (0: no unit); divides ``lanes``.
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
@@ -68,7 +71,10 @@ class CoreConfig:
     multiplier: str = "generic"
     window: bool = True
     mover: bool = True
+    copier: bool = True
+    index: bool = True
     softmax: bool = True
+    softmax_tables: int = 1
     vector_lanes: int = 0
     table_depth: int = 0
     table_bits: int = 0
@@ -88,6 +94,8 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
+        if self.softmax_tables < 1:
+            raise ValueError(f"softmax_tables must be at least 1, not {self.softmax_tables!r}")
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
 
@@ -118,7 +126,7 @@ class CoreConfig:
         if self.vector_lanes:
             deepest = max(deepest, self.table_depth * self.table_parts)
         if self.softmax:
-            deepest = max(deepest, 256 * self.exponential_parts)
+            deepest = max(deepest, 256 * self.softmax_tables * self.exponential_parts)
         return (deepest - 1).bit_length()
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -14,9 +16,9 @@ from .config import CoreConfig
 from .delay import delayed
 from .hostport import HostPort
 from .image import EMPTY, Image
+from .index import IndexRegister
 from .isa import INDEX, KIND_BITS, Kind
 from .link import Link
-from .packer import BytePacker
 from .scratchpad import Scratchpad
 from .sequencer import Sequencer
 from .softmax import Softmax
@@ -38,13 +40,17 @@ def drain(config: CoreConfig) -> Mapping[Kind, int]:
         Kind.LOAD: fetch + config.columns + 4,
     }
     if config.mover:
-        cycles[Kind.MOVE] = fetch + 2 + BytePacker.latency
+        cycles[Kind.MOVE] = fetch + 2
+    if config.copier:
+        cycles[Kind.COPY] = fetch + 1
+    if config.index:
+        cycles[Kind.INDEX] = fetch + 2 + IndexRegister.latency
     if config.vector_lanes:
         cycles[Kind.TABLE] = fetch + 1 + TableSum.latency(config)
     if config.softmax:
         cycles[Kind.SOFTMAX_MAX] = fetch + 4
         cycles[Kind.SOFTMAX_SUM] = fetch + 5 + Softmax.RECIPROCAL_LATENCY
-        cycles[Kind.SOFTMAX_SCALE] = fetch + 3 + Softmax.SCALE_LATENCY + BytePacker.latency
+        cycles[Kind.SOFTMAX_SCALE] = fetch + 2 + Softmax.SCALE_LATENCY
     return cycles
 
 
@@ -54,8 +60,8 @@ class Core(wiring.Component):
     Parameters
     ----------
     config : what to generate.
-    image : initial contents of program memory, weight banks, parameter memories and tables; without
-        one they are loaded over the link.
+    image : initial contents of program memory, weight banks, parameter memories, tables and (where it
+        is block RAM) scratchpad; without one they are loaded over the link.
 
     Members
     -------
@@ -76,7 +82,7 @@ class Core(wiring.Component):
         m.submodules.sequencer = self._sequencer = Sequencer(config, drain(config), image.program)
         m.submodules.host = self._host = HostPort(config, Scratchpad.read_latency(config))
         m.submodules.address = self._address = AddressGenerator(config)
-        m.submodules.scratchpad = self._scratchpad = Scratchpad(config)
+        m.submodules.scratchpad = self._scratchpad = Scratchpad(config, image.scratchpad)
         m.submodules.writer = self._writer = Writer(config)
         m.submodules.array = self._array = Array(config, image)
         m.submodules.tail = self._tail = Tail(config)
@@ -122,8 +128,8 @@ class Core(wiring.Component):
 
     def _connect_memory(self, m: Module) -> None:
         """While a program runs the scratchpad is the array's; else the host's."""
-        host, writer, scratchpad = self._host, self._writer, self._scratchpad
-        whole = (1 << len(writer.write_enable)) - 1
+        config, host, writer, scratchpad = self._config, self._host, self._writer, self._scratchpad
+        whole = (1 << config.lanes) - 1
         m.d.comb += [
             scratchpad.read_address.eq(
                 Mux(self._sequencer.busy, self._address.read_address, host.read_address)
@@ -145,14 +151,15 @@ class Core(wiring.Component):
         m.d.comb += request.eq(waited)
         x = Signal(8 * config.lanes, reset_less=True)
         token = Signal.like(request.token)
-        kind, active = Signal(Kind), Signal()
+        kind, active, pad = Signal(Kind), Signal(), Signal()
         m.d.sync += [
             x.eq(Mux(request.pad, self._pad_value.replicate(config.lanes), self._scratchpad.read_data)),
             token.eq(request.token),
             kind.eq(request.kind),
             active.eq(request.active),
+            pad.eq(request.pad),
         ]
-        self._active = active
+        self._active, self._pad = active, pad
         m.d.comb += [self._array.token.eq(request.token), self._array.x.eq(x)]
         return token, x, kind
 
@@ -167,19 +174,19 @@ class Core(wiring.Component):
         ]
 
     def _connect_vector_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:
-        """Mover, softmax and table sum: whatever makes whole words for the writer."""
-        config = self._config
-        words: list[tuple[Value, Value]] = []
-        if config.vector_lanes:
-            words.append(self._table_sum(m, token, x, kind))
-        if config.mover or config.softmax:
-            words.append(self._byte_units(m, token, x, kind))
+        """Table sum, copies and the units that take bytes: whatever writes without the array."""
+        config, writer = self._config, self._writer
+        m.d.comb += [writer.valid.eq(self._array.valid), writer.y.eq(self._array.y)]
         valid: Value = Const(0, 1)
         word: Value = Const(0, 8 * config.lanes)
-        for each_valid, each_word in words:
-            valid, word = valid | each_valid, Mux(each_valid, each_word, word)
-        m.d.comb += [self._writer.word_valid.eq(valid), self._writer.word.eq(word)]
-        m.d.comb += [self._writer.valid.eq(self._array.valid), self._writer.y.eq(self._array.y)]
+        if config.copier:
+            valid, word = self._active & (kind == Kind.COPY), x
+        if config.vector_lanes:
+            sum_valid, sum_word = self._table_sum(m, token, x, kind)
+            valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
+        m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
+        if config.mover or config.softmax or config.index:
+            self._byte_units(m, token, x, kind)
 
     def _table_sum(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
         config, tail = self._config, self._tail
@@ -195,44 +202,64 @@ class Core(wiring.Component):
         ]
         return unit.word_valid, unit.word
 
-    def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
-        """A byte of the word goes to the packer at once, or through the softmax."""
-        config, tail, bus = self._config, self._tail, self._sequencer.bus
-        m.submodules.packer = packer = BytePacker(config.lanes)
+    def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:
+        """A byte of the word goes to the writer at once, through the softmax, or to the index."""
+        config, writer = self._config, self._writer
         byte = Signal(8, reset_less=True)
-        active, last, final, kind_now = Signal(), Signal(), Signal(), Signal(Kind)
-        m.d.sync += [
-            byte.eq(x.word_select(token.offset, 8)),
-            active.eq(self._active), last.eq(token.last), final.eq(token.final), kind_now.eq(kind),
-        ]  # fmt: skip
-        moves = active & (kind_now == Kind.MOVE)
-        if not config.softmax:
-            m.d.comb += [packer.valid.eq(moves), packer.byte.eq(byte), packer.last.eq(last)]
-            return packer.word_valid, packer.word
+        m.d.sync += byte.eq(x.word_select(token.offset, 8))
 
-        m.submodules.softmax = softmax = Softmax(config.lanes, self._image.exponentials)
+        def taken(*kinds: Kind) -> Signal:
+            """Whether ``byte`` is a token of such a job."""
+            mine = Signal(name="takes_" + kinds[0].name.lower())
+            m.d.sync += mine.eq(self._active & reduce(or_, (kind == each for each in kinds)))
+            return mine
+
+        valid: Value = Const(0, 1)
+        out: Value = byte
+        if config.mover:
+            valid = taken(Kind.MOVE)
+        if config.softmax:
+            y_valid, y = self._softmax(
+                m, byte, taken(Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.SOFTMAX_SCALE), token, kind
+            )
+            valid, out = valid | y_valid, Mux(y_valid, y, byte)
+        if config.index:
+            m.submodules.index = index = IndexRegister(config)
+            first, pad = Signal(), Signal()
+            m.d.sync += [first.eq(token.first), pad.eq(self._pad)]
+            m.d.comb += [
+                index.valid.eq(taken(Kind.INDEX)), index.first.eq(first), index.pad.eq(pad),
+                index.byte.eq(byte), self._address.index.eq(index.index),
+            ]  # fmt: skip
+        m.d.comb += [writer.byte_valid.eq(valid), writer.byte.eq(out)]
+
+    def _softmax(
+        self, m: Module, byte: Signal, valid: Signal, token: Value, kind: Value
+    ) -> tuple[Value, Value]:
+        """The softmax, its passes started by the sequencer's bus; its result."""
+        config, tail, bus = self._config, self._tail, self._sequencer.bus
+        m.submodules.softmax = softmax = Softmax(config.softmax_tables, self._image.exponentials)
         starting = Signal(Kind)
         m.d.comb += starting.eq(bus.value[:KIND_BITS])
         modes = {Kind.SOFTMAX_MAX: 0, Kind.SOFTMAX_SUM: 1, Kind.SOFTMAX_SCALE: 2}
-        timer = Signal(range(Softmax.SCALE_LATENCY + 1))
         for each, mode in modes.items():
             with m.If(starting == each):
                 m.d.comb += [softmax.mode.eq(mode), softmax.start.eq(bus.start)]
-        takes = (kind_now >= Kind.SOFTMAX_MAX) & (kind_now <= Kind.SOFTMAX_SCALE)
-        with m.If(active & final & (kind_now == Kind.SOFTMAX_SCALE)):
-            m.d.sync += timer.eq(Softmax.SCALE_LATENCY)
-        with m.Elif(timer.any()):
-            m.d.sync += timer.eq(timer - 1)
+        table = Signal.like(softmax.table, reset_less=True)
+        with m.If(bus.valid & (bus.register == INDEX["exponential_base"])):
+            m.d.sync += table.eq(bus.value >> 8)
         m.d.comb += [
-            softmax.x_valid.eq(active & takes),
+            softmax.x_valid.eq(valid),
             softmax.x.eq(byte),
+            softmax.table.eq(table),
             softmax.load_en.eq(tail.enable[-1]),
             softmax.load_address.eq(tail.address),
             softmax.load_data.eq(tail.data),
-            packer.valid.eq(moves | softmax.y_valid),
-            packer.byte.eq(Mux(moves, byte, softmax.y)),
-            packer.last.eq(Mux(moves, last, timer == 1)),
         ]
         # the sum's last token first has to pass the softmax's table
-        m.d.sync += softmax.finish.eq(active & final & (kind_now == Kind.SOFTMAX_SUM))
-        return packer.word_valid, packer.word
+        ends = Signal()
+        m.d.sync += [
+            ends.eq(self._active & token.final & (kind == Kind.SOFTMAX_SUM)),
+            softmax.finish.eq(ends),
+        ]
+        return softmax.y_valid, softmax.y

@@ -21,6 +21,9 @@ hands them on. Count registers hold ``count - 2`` in two's complement, so that a
 says 'last'. ``step`` registers hold the change of byte address when their level advances, lower
 levels' rewinding included; ``row`` and ``column`` likewise for the coordinates that are compared
 with ``height`` and ``width`` to find padding.
+
+``LOOP`` and ``NEXT`` run what stands between them several times. A body that moves on from turn to turn
+adds to ``base`` by writing ``base_add``; the writer's address goes on by itself.
 """
 
 from __future__ import annotations
@@ -60,8 +63,11 @@ FRONT_REGISTERS = (
     "load_count",
     "load_address",
     "load_parameter_words",
+    "base_add",
 )
 """Registers of the address generator: free once the job before has issued its last token.
+
+``base_add`` is none of its own: what is written to it is added to ``base``.
 
 Steps, rows and columns stand at multiples of eight plus their level, as they stand in memories. Level 0
 moves within a pixel and level 5 starts anew, so nobody writes their rows and columns.
@@ -75,6 +81,7 @@ BACK_REGISTERS = (
     "half_away",
     "parameter_base",
     "table_base",
+    "exponential_base",
     "out_base",
     "out_inner",
     "out_outer",
@@ -99,6 +106,10 @@ class Opcode(IntEnum):
     """Halt here (drained), if the run asked for breakpoints; else go on."""
     END = 0x83
     """Wait until drained, then halt."""
+    LOOP = 0x84
+    """Run what follows, up to NEXT, ``value + 2`` times (``value`` in two's complement). Not nested."""
+    NEXT = 0x85
+    """Go back to the word behind LOOP, or on after the last turn. No BREAK stands between the two."""
 
 
 class Kind(IntEnum):
@@ -150,6 +161,16 @@ def kind_of(value: int) -> Kind:
     return Kind(value & ((1 << KIND_BITS) - 1))
 
 
+def signed_value(value: int) -> int:
+    """The number that was encoded in an instruction's value."""
+    return value - (1 << VALUE_BITS) if value >> (VALUE_BITS - 1) else value
+
+
+def turns_of(value: int) -> int:
+    """How often the body of a LOOP with this value runs."""
+    return signed_value(value) + 2
+
+
 def instruction(opcode: int, value: int = 0) -> int:
     """Encode one word; ``value`` is taken modulo 2**24."""
     return opcode << VALUE_BITS | value & ((1 << VALUE_BITS) - 1)
@@ -167,6 +188,8 @@ def disassemble(words: Iterable[int]) -> list[str]:
         opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
         if opcode < len(REGISTERS):
             lines.append(f"{REGISTERS[opcode]} = {value:#x}")
+        elif opcode == Opcode.LOOP:
+            lines.append(f"LOOP turns={turns_of(value)}")
         elif opcode == Opcode.START:
             lines.append(f"START {kind_of(value).name} flags={value >> KIND_BITS:#x}")
         else:

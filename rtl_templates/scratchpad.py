@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -26,16 +28,22 @@ class Scratchpad(wiring.Component):
     "spram-model"): what it returns is then undefined. Ports take the path address register,
     memory, output register, for the sake of the clock; that is why all kinds share a latency.
 
+    Parameters
+    ----------
+    config : the core's shape; ``scratchpad_words`` and ``scratchpad`` are the memory's.
+    contents : (byte address, bytes) of what is there from the start, zeros between. Only "block" can
+        start with something: the SPRAM kinds leave ``contents`` to the host.
+
     Members
     -------
     read_address : In(word_address_bits).
     read_data : Out(8 * lanes).
-    write_enable : In(lanes // columns); bit i writes bytes ``i * columns`` to ``(i + 1) * columns - 1``.
+    write_enable : In(lanes); bit i writes byte i of the word.
     write_address : In(word_address_bits).
     write_data : In(8 * lanes).
     """
 
-    def __init__(self, config: CoreConfig) -> None:
+    def __init__(self, config: CoreConfig, contents: Sequence[tuple[int, bytes]] = ()) -> None:
         if config.scratchpad != "block":
             if config.lanes != 4:
                 raise ValueError(
@@ -46,11 +54,19 @@ class Scratchpad(wiring.Component):
                     f"scratchpad_words must be at most {2 * SPRAM_WORDS} with scratchpad "
                     f"{config.scratchpad!r}, not {config.scratchpad_words!r}"
                 )
+        size = config.scratchpad_words * config.lanes
+        for address, data in contents:
+            if not 0 <= address <= size - len(data):
+                raise ValueError(
+                    f"contents must lie within the {size} bytes of the scratchpad, "
+                    f"not {len(data)} bytes at {address}"
+                )
         self._config = config
+        self._contents = tuple(contents)
         super().__init__({
             "read_address": In(config.word_address_bits),
             "read_data": Out(8 * config.lanes),
-            "write_enable": In(config.lanes // config.columns),
+            "write_enable": In(config.lanes),
             "write_address": In(config.word_address_bits),
             "write_data": In(8 * config.lanes),
         })
@@ -71,17 +87,13 @@ class Scratchpad(wiring.Component):
     def _block(self, m: Module) -> None:
         """A memory for every 32 bits, each behind registers of its own."""
         config = self._config
-        granularity = min(GROUP_BITS, 8 * config.columns)
         for number in range(8 * config.lanes // GROUP_BITS):
             first = number * GROUP_BITS
-            memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=[])
+            memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=self._words(number))
             m.submodules[f"group{number}"] = memory
-            write, read = memory.write_port(granularity=granularity), memory.read_port()
-            enables = [
-                self.write_enable[bit // (8 * config.columns)]
-                for bit in range(first, first + GROUP_BITS, granularity)
-            ]
-            enable = self._register(m, Cat(enables), f"write_enable_copy{number}")
+            write, read = memory.write_port(granularity=8), memory.read_port()
+            enables = self.write_enable[first // 8 : (first + GROUP_BITS) // 8]
+            enable = self._register(m, enables, f"write_enable_copy{number}")
             m.d.comb += [
                 read.addr.eq(self._register(m, self.read_address, f"read_address_copy{number}")),
                 write.addr.eq(self._register(m, self.write_address, f"write_address_copy{number}")),
@@ -94,15 +106,25 @@ class Scratchpad(wiring.Component):
                 ),
             ]
 
+    def _words(self, group: int) -> list[int]:
+        """What the memory of 32-bit group ``group`` starts with: none, or every word."""
+        if not self._contents:
+            return []
+        config, size = self._config, GROUP_BITS // 8
+        held = bytearray(config.scratchpad_words * config.lanes)
+        for address, data in self._contents:
+            held[address : address + len(data)] = data
+        starts = range(group * size, len(held), config.lanes)
+        return [int.from_bytes(held[start : start + size], "little") for start in starts]
+
     def _spram(self, m: Module) -> None:
         """Two banks; each is written where the write goes to it and read otherwise."""
         config = self._config
-        writes = [self.write_enable[bit // (8 * config.columns)] for bit in range(0, GROUP_BITS, 16)]
         data = self._register(m, self.write_data, "write_data_copy")
         words = []
         for bank in range(2):
             hit = self.write_address[-1] == bank
-            enable = self._register(m, Cat(hit & write for write in writes), f"enable{bank}")
+            enable = self._register(m, Cat(hit & write for write in self.write_enable), f"enable{bank}")
             chosen = Mux(hit & self.write_enable.any(), self.write_address[:-1], self.read_address[:-1])
             address = self._register(m, chosen, f"address{bank}")
             build = _spram_pair if config.scratchpad == "spram" else _spram_model
@@ -117,14 +139,15 @@ class Scratchpad(wiring.Component):
 
 
 def _spram_pair(m: Module, name: str, address: Signal, data: Signal, enable: Signal) -> Signal:
-    """Two SB_SPRAM256KA side by side, a write enable for each; the word comes a cycle later."""
+    """Two SB_SPRAM256KA side by side; their masks take two bits a byte. The word comes a cycle later."""
     word = Signal(GROUP_BITS, name=f"{name}_word")
     for half in range(2):
-        bits = slice(16 * half, 16 * half + 16)
+        bits, mine = slice(16 * half, 16 * half + 16), enable[2 * half : 2 * half + 2]
+        mask = Cat(mine[0].replicate(2), mine[1].replicate(2))
         m.submodules[f"{name}_{half}"] = Instance(
             "SB_SPRAM256KA",
-            i_ADDRESS=Cat(address, Const(0, 14 - len(address))), i_DATAIN=data[bits], i_MASKWREN=Const(15, 4),
-            i_WREN=enable[half], i_CHIPSELECT=Const(1), i_CLOCK=ClockSignal(),
+            i_ADDRESS=Cat(address, Const(0, 14 - len(address))), i_DATAIN=data[bits], i_MASKWREN=mask,
+            i_WREN=mine.any(), i_CHIPSELECT=Const(1), i_CLOCK=ClockSignal(),
             i_STANDBY=Const(0), i_SLEEP=Const(0), i_POWEROFF=Const(1), o_DATAOUT=word[bits],
         )  # fmt: skip
     return word
@@ -133,7 +156,7 @@ def _spram_pair(m: Module, name: str, address: Signal, data: Signal, enable: Sig
 def _spram_model(m: Module, name: str, address: Signal, data: Signal, enable: Signal) -> Value:
     """The same in plain memory; a bank that is being written returns ``POISON``, as a chip might."""
     m.submodules[name] = memory = Memory(shape=GROUP_BITS, depth=1 << len(address), init=[])
-    write, read = memory.write_port(granularity=16), memory.read_port()
+    write, read = memory.write_port(granularity=8), memory.read_port()
     written = Signal(name=f"{name}_written", reset_less=True)
     m.d.sync += written.eq(enable.any())
     m.d.comb += [write.addr.eq(address), write.data.eq(data), write.en.eq(enable), read.addr.eq(address)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -17,7 +17,10 @@ class Sequencer(wiring.Component):
     """Program memory, instruction pipeline, halting and the cycle counter.
 
     An instruction takes one cycle. While the address generator works on a job nothing is executed;
-    WAIT, END and a taken BREAK wait ``drain[kind]`` cycles more.
+    WAIT, END and a taken BREAK wait ``drain[kind]`` cycles more. A NEXT that goes back takes
+    ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take one.
+
+    Loops are counted by ``config.count_bits`` bits and do not nest.
 
     Latency: ``latency`` cycles from ``run`` to the first write on ``bus``.
 
@@ -37,6 +40,8 @@ class Sequencer(wiring.Component):
 
     latency = 4
     """run -> pc (1), memory (2), instruction register (3), bus (4)."""
+    jump = 3
+    """Cycles from a NEXT that goes back to the first instruction of the next turn."""
 
     def __init__(self, config: CoreConfig, drain: Mapping[Kind, int], program: tuple[int, ...] = ()) -> None:
         self._config = config
@@ -92,15 +97,31 @@ class Sequencer(wiring.Component):
         ]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
+        executes = decoded & ~stall
+        back = self._loop(m, executes, opcode, value, fetch)
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
                 fetched.eq(0), decoded.eq(0),
             ]  # fmt: skip
-        with m.Elif(decoded & ~stall & halts):
+        with m.Elif(executes & halts):
             m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
+        with m.Elif(back):
+            m.d.sync += [fetch.eq(self._body), fetched.eq(0), decoded.eq(0)]
         m.d.comb += self.busy.eq(running)
         return m
+
+    def _loop(self, m: Module, executes: Value, opcode: Value, value: Value, fetch: Signal) -> Value:
+        """Turns that are left, and where the body begins; returns whether a NEXT goes back to there."""
+        self._body = Signal.like(fetch, name="body", reset_less=True)
+        turns = Signal(signed(self._config.count_bits), reset_less=True)
+        back = Signal()
+        m.d.comb += back.eq(executes & (opcode == Opcode.NEXT) & ~turns[-1])
+        with m.If(executes & (opcode == Opcode.LOOP)):
+            m.d.sync += [turns.eq(value), self._body.eq(fetch - 1)]
+        with m.Elif(back):
+            m.d.sync += turns.eq(turns - 1)
+        return back
 
     def _drained(self, m: Module, starts: Signal, value: Signal) -> Signal:
         """Track the job in flight: busy from its START, draining from ``front_done``."""

@@ -44,7 +44,7 @@ class Phase(enum.IntEnum, shape=3):
     UPDATE = 6  # x = x - 4 * accumulator
 
 
-STAGE = data.StructLayout({"token": 1, "last": 1, "mode": Mode, "clear_sum": 1, "finish": 1})
+STAGE = data.StructLayout({"token": 1, "mode": Mode, "clear_sum": 1, "finish": 1})
 """What accompanies an exponential as it leaves the table."""
 
 
@@ -63,10 +63,10 @@ class Softmax(wiring.Component):
     The reciprocal lives in a rotating 31-bit register: it is a product's serial operand and is
     updated a bit at a time. One that reaches 2.0 saturates to 2**31 - 1.
 
-    Verified range: rows of 1 to 1000 bytes against the integer reference; by construction any
-    row whose sum of rescaled exponentials is below 2**31, so up to 4095 bytes. TFLite itself shifts
-    by more than 31 bits, which C leaves undefined, from a sum of 2**28 on (512 equal bytes); here
-    such a row gives the arithmetical value, -128.
+    Verified range: rows of 1 to 6000 bytes against the integer reference; by construction rows of any
+    length whose exponentials add up to less than 4096.0 (the sum is Q12.19). TFLite itself shifts by more
+    than 31 bits, which C leaves undefined and the interpreters abort on, from 512.0 on (512 equal
+    bytes); here such a row gives the arithmetical value, -128, and from 4096.0 on anything.
 
     Members
     -------
@@ -75,47 +75,47 @@ class Softmax(wiring.Component):
     x_valid : In(1), ``x`` is a token. From the cycle after ``start``; in MAX and SUM one a cycle, in
         SCALE one every ``SCALE_INTERVAL`` cycles at most.
     x : In(signed(8)), the row's byte.
-    x_last : In(1), a mark that travels with the token and comes out with its result as ``y_last``.
+    table : In, the number of the table to use; stands still from SUM's ``start`` to SCALE's last result.
     finish : In(1), a strobe with the last token of SUM or in any cycle after it. The first SCALE token may
         come ``RECIPROCAL_LATENCY`` cycles after it.
     y_valid : Out(1), ``y`` is a result, ``SCALE_LATENCY`` cycles after its token.
     y : Out(signed(8)), the result, in the cycle of ``y_valid``.
-    y_last : Out(1), the mark that came with the token. (The next token may be in by then.)
-    load_en, load_address, load_data : In(1), In(8), In(32): writes entry ``load_address`` of the
-        table of exponentials (Q0.31, indexed by ``max - x``; 0 where the result is -128).
+    load_en, load_address, load_data : In(1), In, In(32): writes entry ``load_address`` of the
+        tables of exponentials (Q0.31, indexed by ``256 * table + max - x``; 0 where the result is -128).
 
     Parameters
     ----------
-    lanes : bytes of a scratchpad word; the unit takes one byte at a time whatever it is.
-    init : up to 256 initial table entries, each in 0..2**31 - 1.
+    tables : how many tables of 256 entries.
+    init : up to 256 initial entries a table, one table after the other, each in 0..2**31 - 1.
 
     Raises
     ------
-    ValueError : more than 256 entries, or one out of range.
+    ValueError : more entries than the tables have, or one out of range.
     """
 
     RECIPROCAL_LATENCY = 4 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
     SCALE_INTERVAL = DIGITS + 1
     SCALE_LATENCY = 3 + DIGITS + 1 + 12
 
-    def __init__(self, lanes: int, init: Sequence[int] = ()) -> None:
-        if len(init) > 256:
-            raise ValueError(f"init must have at most 256 entries, not {len(init)!r}")
+    def __init__(self, tables: int = 1, init: Sequence[int] = ()) -> None:
+        if len(init) > 256 * tables:
+            raise ValueError(f"init must have at most {256 * tables} entries, not {len(init)!r}")
         if any(not 0 <= value < 1 << 31 for value in init):
             raise ValueError("init must be of values in 0..2**31 - 1")
         self._init = tuple(init)
+        self._tables = tables
+        table_bits = (tables - 1).bit_length()
         super().__init__({
             "start": In(1),
             "mode": In(2),
             "x_valid": In(1),
             "x": In(signed(8)),
-            "x_last": In(1),
+            "table": In(table_bits),
             "finish": In(1),
             "y_valid": Out(1),
             "y": Out(signed(8)),
-            "y_last": Out(1),
             "load_en": In(1),
-            "load_address": In(8),
+            "load_address": In(8 + table_bits),
             "load_data": In(32),
         })
 
@@ -135,15 +135,10 @@ class Softmax(wiring.Component):
 
         scale_token = stage.token & (stage.mode == Mode.SCALE)
         scaling = Signal()
-        mark = Signal()
         with m.If(~last | scale_token | (phase != Phase.IDLE)):
             m.d.sync += count.eq(count + 1)
         with m.If(last):
             m.d.sync += scaling.eq(scale_token)
-            with m.If(scale_token):
-                m.d.sync += mark.eq(stage.last)
-            with m.If(scaling):
-                m.d.sync += self.y_last.eq(mark)
         self._sequence(m, phase=phase, newton=newton, count=count, last=last, begin=stage.finish)
 
         # The sum: tokens are added a cycle after their exponential came from the memory.
@@ -182,7 +177,7 @@ class Softmax(wiring.Component):
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
         """Maximum, difference and table: the exponential, and what its stage is to do with it."""
-        m.submodules.table = table = Memory(shape=32, depth=256, init=self._init)
+        m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
         write = table.write_port()
         read = table.read_port()
         m.d.comb += [
@@ -193,17 +188,20 @@ class Softmax(wiring.Component):
         mode = Signal(Mode)
         token = Signal()
         x = Signal(signed(8))
-        final = Signal()
         start = Signal()
         finish = Signal(3)
-        m.d.sync += [token.eq(self.x_valid), start.eq(self.start), x.eq(self.x), final.eq(self.x_last)]
+        m.d.sync += [token.eq(self.x_valid), start.eq(self.start), x.eq(self.x)]
         m.d.sync += finish.eq(Cat(self.finish, finish))
         with m.If(self.start):
             m.d.sync += mode.eq(self.mode)
 
         maximum = Signal(signed(8))
         difference = Signal(signed(9))
-        m.d.comb += [difference.eq(maximum - x), read.addr.eq(difference), read.en.eq(1)]
+        m.d.comb += [
+            difference.eq(maximum - x),
+            read.addr.eq(Cat(difference[:8], self.table)),
+            read.en.eq(1),
+        ]
         with m.If(mode == Mode.MAX):
             with m.If(start):
                 m.d.sync += maximum.eq(-128)
@@ -214,7 +212,6 @@ class Softmax(wiring.Component):
         m.d.comb += stage.finish.eq(finish[2])
         m.d.sync += [
             stage.token.eq(token),
-            stage.last.eq(final),
             stage.mode.eq(mode),
             stage.clear_sum.eq(start & (mode == Mode.SUM)),
         ]

@@ -1,4 +1,4 @@
-"""Collects output bytes into words and writes the OFM, pixel by pixel."""
+"""Writes the OFM: pixels of the array, whole words and single bytes of the other units."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from .isa import INDEX, ConfigBus
 
 
 class Writer(wiring.Component):
-    """Each pixel is one write: K bytes from the array, or a whole word from another unit.
+    """Each write is a *pixel*: K bytes from the array, or a whole word or one byte from another unit.
 
     The address starts at ``out_base`` and moves by ``out_step_pixel``; at the end of ``out_inner``
-    pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes.
+    pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes. A
+    job starts the counting anew, but goes on from the address at which the one before left off unless
+    ``out_base`` is written. Words need an address that is a multiple of ``lanes``, K bytes one that is
+    a multiple of K, a byte any.
 
-    Latency: ``latency`` cycles from a pixel's last byte to the write at the scratchpad, none from a word.
-    The outputs are not registered: the scratchpad's inputs are.
-    Throughput: a pixel every ``config.chain`` cycles, or a word a cycle.
+    Latency: ``latency`` cycles from a pixel's last byte to the write at the scratchpad, none from a word
+    or a single byte. The outputs are not registered: the scratchpad's inputs are.
+    Throughput: a pixel every ``config.chain`` cycles, or a word or a byte a cycle. One source at a time.
 
     Members
     -------
     bus : In(ConfigBus), for the ``out_`` registers.
     valid, y : In, one byte of each requantizer, last column of its chain first.
-    word_valid, word : In, a whole word from the mover, the table-sum unit or the softmax.
-    write_enable (a bit for each K bytes), write_address (words), write_data : Out.
+    word_valid, word : In, a whole word from the table-sum unit or a copy.
+    byte_valid, byte : In, a byte from the mover or the softmax.
+    write_enable (a bit for each byte), write_address (words), write_data : Out.
     """
 
     latency = 1
@@ -36,7 +40,8 @@ class Writer(wiring.Component):
             "bus": In(ConfigBus()),
             "valid": In(1), "y": In(8 * config.requantizers),
             "word_valid": In(1), "word": In(8 * config.lanes),
-            "write_enable": Out(config.lanes // config.columns),
+            "byte_valid": In(1), "byte": In(8),
+            "write_enable": Out(config.lanes),
             "write_address": Out(config.word_address_bits),
             "write_data": Out(8 * config.lanes),
         })  # fmt: skip
@@ -44,17 +49,26 @@ class Writer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        phases = config.lanes // config.columns
         pixel, complete = self._collect(m)
-        write = self.word_valid | complete
-        address = self._address(m, write)
+        address = self._address(m, self.word_valid | self.byte_valid | complete)
+        place = address[: config.lane_bits]
+        pixels = pixel.replicate(config.lanes // config.columns)
         m.d.comb += [
             self.write_address.eq(address[config.lane_bits :]),
-            self.write_data.eq(Mux(self.word_valid, self.word, pixel.replicate(phases))),
+            self.write_data.eq(
+                Mux(
+                    self.word_valid,
+                    self.word,
+                    Mux(self.byte_valid, self.byte.replicate(config.lanes), pixels),
+                )
+            ),
         ]
-        phase = address[: config.lane_bits][(config.columns - 1).bit_length() :]
-        for number in range(phases):
-            m.d.comb += self.write_enable[number].eq(self.word_valid | (complete & (phase == number)))
+        column_bits = (config.columns - 1).bit_length()
+        for lane in range(config.lanes):
+            mine = complete & (place[column_bits:] == lane >> column_bits)
+            m.d.comb += self.write_enable[lane].eq(
+                self.word_valid | mine | (self.byte_valid & (place == lane))
+            )
         return m
 
     def _collect(self, m: Module) -> tuple[Signal, Signal]:

@@ -8,8 +8,7 @@ from dataclasses import replace
 from tfl2hw import __version__
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
-from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS
-from tfl2hw.schedule.matrix import Move
+from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.schedule import Schedule, Table, matrices
 from tfl2hw.schedule.widths import parameter_widths
 
@@ -37,6 +36,8 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words = -(-max(schedule.memory.used) // target.lanes)
     every = [job for layer in schedule.layers for job in layer.jobs]
     tables = any(isinstance(job, Table) for job in every)
+    starts = _values(program, Opcode.START)
+    kinds = {kind_of(value) for value in starts}
     table_values = [int(abs(pair.tables).max()) for pair in schedule.tables]
     return CoreConfig(
         lanes=target.lanes,
@@ -56,11 +57,18 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
         parameter_registers=0 if small else 1,
-        count_bits=_bits(program, ("count", "load_words", "load_parameter_words", "out_inner", "out_outer")),
+        count_bits=_bits(
+            program,
+            ("count", "load_words", "load_parameter_words", "out_inner", "out_outer"),
+            Opcode.LOOP,
+        ),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
         window=any(job.pick and job.weights.shape[2] > 1 for job in jobs),
-        mover=any(isinstance(job, Move) for job in every),
+        mover=Kind.MOVE in kinds,
+        copier=Kind.COPY in kinds,
+        index=Kind.INDEX in kinds or any(value & FLAG_INDEXED for value in starts),
         softmax=bool(schedule.exponentials),
+        softmax_tables=max(1, len(schedule.exponentials)),
         vector_lanes=target.vector_lanes if tables else 0,
         table_depth=256 * len(schedule.tables),
         table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
@@ -68,14 +76,20 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     )
 
 
-def _bits(program: Program, prefixes: tuple[str, ...]) -> int:
-    """Bits, sign included, of the largest value that the program writes to such registers."""
-    extreme = 0
+def _values(program: Program, opcode: Opcode) -> list[int]:
+    """The values of all instructions with ``opcode``."""
+    return [word & ((1 << VALUE_BITS) - 1) for word in program.words if word >> VALUE_BITS == opcode]
+
+
+def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
+    """Bits, sign included, of the largest value that such registers and ``others`` get in the program."""
+    values = [value for opcode in others for value in _values(program, opcode)]
     for word in program.words:
         opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
         if opcode < len(REGISTERS) and REGISTERS[opcode].startswith(prefixes):
-            signed = value - (1 << VALUE_BITS) if value >> (VALUE_BITS - 1) else value
-            extreme = max(extreme, signed if signed >= 0 else ~signed)
+            values.append(value)
+    numbers = [signed_value(value) for value in values]
+    extreme = max((max(number, ~number) for number in numbers), default=0)
     return extreme.bit_length() + 1
 
 

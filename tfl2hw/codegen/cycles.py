@@ -6,12 +6,23 @@ The hardware is deterministic, so a difference to a simulated run is a bug in on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain
-from tfl2hw.rtl_templates.isa import FLAG_STREAM, LEVELS, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of
+from tfl2hw.rtl_templates.isa import (
+    FLAG_STREAM,
+    LEVELS,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    kind_of,
+    signed_value,
+    turns_of,
+)
+from tfl2hw.rtl_templates.sequencer import Sequencer
 
 FIRST = 3
 """Cycle in which the first instruction is executed, counted from the run strobe."""
@@ -35,46 +46,89 @@ class CycleCount:
 
 def count_cycles(words: Sequence[int], config: CoreConfig) -> CycleCount:
     """Cycles from the start of the program to its END."""
-    drains = drain(config)
-    registers: dict[str, int] = {}
-    now, drained = FIRST, 0
-    breaks = []
-    for word in words:
-        opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
-        if opcode < len(REGISTERS):
-            registers[REGISTERS[opcode]] = value
-        elif opcode == Opcode.START:
-            issue = _issue_cycles(registers, value, config)
-            drained = now + issue + 2 + drains[kind_of(value)]
-            now += issue + RESUME
-            continue
-        elif opcode == Opcode.WAIT:
-            now = max(now, drained)
-        elif opcode == Opcode.BREAK:
-            breaks.append(now)
-        elif opcode == Opcode.END:
-            now = max(now, drained)
-            return CycleCount(total=now, breaks=tuple(breaks))
-        now += 1
-    raise ValueError("the program has no END")
+    return _Walk(words, config).run()
 
 
-def _signed(value: int) -> int:
-    """A count register's value as it was written."""
-    return value - (1 << VALUE_BITS) if value >> (VALUE_BITS - 1) else value
+@dataclass(kw_only=True)
+class _Loop:
+    """The loop that is run: turns left behind this one, and how things stood when this one began.
+
+    ``now`` is None in the first turn, which begins as no other does.
+    """
+
+    body: int
+    left: int
+    now: int | None = None
+    drains: int = 0
+    registers: dict[str, int] = field(default_factory=dict)
+
+
+class _Walk:
+    """Executes a program as the sequencer does; ``_now`` is the cycle of the next instruction."""
+
+    def __init__(self, words: Sequence[int], config: CoreConfig) -> None:
+        self._words = words
+        self._config = config
+        self._drains = drain(config)
+        self._registers: dict[str, int] = {}
+        self._now, self._drained = FIRST, 0
+        self._loop = _Loop(body=0, left=0)
+
+    def run(self) -> CycleCount:
+        """Cycles from the start of the program to its END."""
+        breaks = []
+        pc = 0
+        while pc < len(self._words):
+            word = self._words[pc]
+            opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
+            pc += 1
+            if opcode in (Opcode.WAIT, Opcode.END):
+                self._now = max(self._now, self._drained)
+            if opcode == Opcode.END:
+                return CycleCount(total=self._now, breaks=tuple(breaks))
+            if opcode == Opcode.BREAK:
+                breaks.append(self._now)
+            elif opcode < len(REGISTERS):
+                self._registers[REGISTERS[opcode]] = value
+            elif opcode == Opcode.LOOP:
+                self._loop = _Loop(body=pc, left=turns_of(value) - 1)
+            if opcode == Opcode.START:
+                self._start(value)
+            elif opcode == Opcode.NEXT and self._loop.left:
+                pc = self._loop.body
+                self._go_back()
+            else:
+                self._now += 1
+        raise ValueError("the program has no END")
+
+    def _start(self, value: int) -> None:
+        issue = _issue_cycles(self._registers, value, self._config)
+        self._drained = self._now + issue + 2 + self._drains[kind_of(value)]
+        self._now += issue + RESUME
+
+    def _go_back(self) -> None:
+        """Begin the next turn; turns that begin as the last one did take as long, and are skipped."""
+        loop = self._loop
+        loop.left -= 1
+        self._now += Sequencer.jump
+        drains = max(0, self._drained - self._now)
+        if loop.now is not None and (drains, self._registers) == (loop.drains, loop.registers):
+            skipped = loop.left * (self._now - loop.now)
+            self._now, self._drained, loop.left = self._now + skipped, self._drained + skipped, 0
+        loop.now, loop.drains, loop.registers = self._now, drains, dict(self._registers)
 
 
 def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> int:
     """Cycles from a job's first token (or its loading) to its last token, both included."""
     if kind_of(start) == Kind.LOAD:
-        return 1 + (_signed(registers["load_words"]) + 2) * (_signed(registers["load_count"]) + 2)
-    counts = [_signed(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
+        return 1 + (signed_value(registers["load_words"]) + 2) * (signed_value(registers["load_count"]) + 2)
+    counts = [signed_value(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
     tokens = counts[0] * counts[1] * counts[2]
-    gap = _signed(registers["gap"]) + 1
+    gap = signed_value(registers["gap"]) + 1
     if not start & FLAG_STREAM:
         pixels = counts[3] * counts[4] * counts[5]
         return pixels * tokens + (pixels - 1) * gap
-    weights = (_signed(registers["load_words"]) + 2) * config.columns
-    parameters = (_signed(registers["load_parameter_words"]) + 2) * config.requantizers
+    weights = (signed_value(registers["load_words"]) + 2) * config.columns
+    parameters = (signed_value(registers["load_parameter_words"]) + 2) * config.requantizers
     pixels = counts[3] * counts[4]
     return counts[5] * (1 + weights + parameters + pixels * tokens + (pixels - 1) * gap)

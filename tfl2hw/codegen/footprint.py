@@ -28,14 +28,14 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         "program": count(config.program_depth, 32),
     }
     if config.scratchpad == "block":
-        memories["scratchpad"] = count(config.scratchpad_words, word)
+        memories["scratchpad"] = config.lanes // 4 * count(config.scratchpad_words, 32)
     if config.vector_lanes:
         memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
     if family == "ice40":
         memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
         memories["windows"] = config.columns if config.window else 0
     if config.softmax:
-        memories["exponentials"] = count(256, 32)
+        memories["exponentials"] = count(256 * config.softmax_tables, 32)
     return memories
 
 

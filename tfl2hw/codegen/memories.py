@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tfl2hw.errors import ModelError
 from tfl2hw.rtl_templates.image import Image
 from tfl2hw.schedule.matrix import Matrix
 from tfl2hw.schedule.rescale import Parameters
@@ -53,22 +52,9 @@ def make_image(schedule: Schedule, program: Program, table_bits: int) -> Image:
         weights=weights,
         parameters=parameters,
         tables=tables,
-        exponentials=_exponentials(schedule),
+        exponentials=tuple(int(value) for table in schedule.exponentials for value in table),
         scratchpad=streams,
     )
-
-
-def _exponentials(schedule: Schedule) -> tuple[int, ...]:
-    """The one softmax table. Raises ModelError when two softmaxes need different ones."""
-    if not schedule.exponentials:
-        return ()
-    first = schedule.exponentials[0]
-    if any(not np.array_equal(first, other) for other in schedule.exponentials[1:]):
-        raise ModelError(
-            f"{schedule.file}: the model has SOFTMAX operators with different input scales; "
-            "one table is accepted. Let the network end before one of them."
-        )
-    return tuple(int(value) for value in first)
 
 
 def _words(weights: npt.NDArray[np.int8]) -> list[int]:

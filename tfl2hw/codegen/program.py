@@ -18,7 +18,7 @@ from tfl2hw.rtl_templates.isa import (
     write,
 )
 from tfl2hw.schedule.matrix import Matrix, Move
-from tfl2hw.schedule.schedule import Job, Schedule, SoftmaxRow, Table, stream_name
+from tfl2hw.schedule.schedule import Schedule, SoftmaxRows, Table, stream_name
 from tfl2hw.schedule.widths import parameter_words
 
 ALWAYS_WRITTEN = ("out_base", "parameter_base")
@@ -42,61 +42,102 @@ class _Started:
     registers: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(kw_only=True)
+class _Repeated:
+    """Jobs that run ``turns`` times; ``base`` moves on by ``step`` bytes from turn to turn.
+
+    ``registers`` hold for all of them and are written once; those of a job are written in the loop,
+    wherever they differ from what the job before it has left.
+    """
+
+    turns: int
+    step: int
+    registers: dict[str, int]
+    jobs: tuple[_Started, ...]
+
+
 def assemble(schedule: Schedule) -> Program:
     """The program of a schedule; its layers end at breakpoints."""
-    words: list[int] = []
+    assembler = _Assembler()
     breaks: list[int] = []
-    known: dict[str, int] = {}
     jobs = _started(schedule)
-    pending = False
     for layer in schedule.layers:
-        for _ in range(_starts(layer.jobs)):
-            started = next(jobs)
-            words += _writes(started, FRONT_REGISTERS, known)
-            if pending:
-                words.append(instruction(Opcode.WAIT))
-            words += _writes(started, BACK_REGISTERS, known)
-            words.append(instruction(Opcode.START, started.kind | started.flags))
-            pending = True
-        words.append(instruction(Opcode.BREAK))
-        breaks.append(len(words))
-    words.append(instruction(Opcode.END))
-    return Program(words=tuple(words), breaks=tuple(breaks))
+        for _ in layer.jobs:
+            job = next(jobs)
+            if isinstance(job, _Repeated):
+                assembler.repeat(job)
+            else:
+                assembler.start(job)
+        assembler.words.append(instruction(Opcode.BREAK))
+        breaks.append(len(assembler.words))
+    assembler.words.append(instruction(Opcode.END))
+    return Program(words=tuple(assembler.words), breaks=tuple(breaks))
 
 
-def _starts(jobs: tuple[Job, ...]) -> int:
-    """Hardware jobs of a layer: a softmax row takes three passes."""
-    return sum(3 if isinstance(job, SoftmaxRow) else 1 for job in jobs)
+class _Assembler:
+    """Puts instructions together; knows what the registers hold, and whether a job is in flight."""
+
+    def __init__(self) -> None:
+        self.words: list[int] = []
+        self._known: dict[str, int] = {}
+        self._pending = False
+
+    def start(self, job: _Started) -> None:
+        """A job: front registers, then WAIT, then back registers, so that the drain is used."""
+        self._registers(job.registers)
+        self.words.append(instruction(Opcode.START, job.kind | job.flags))
+        self._pending = True
+
+    def repeat(self, loop: _Repeated) -> None:
+        """A loop, or, for a single turn, its jobs one after the other."""
+        self._registers(loop.registers)
+        if loop.turns == 1:
+            for job in loop.jobs:
+                self.start(job)
+            return
+        self.words.append(instruction(Opcode.LOOP, loop.turns - 2))
+        # where the body begins, a turn may have gone before: a job in flight, its registers written
+        self._pending = True
+        for job in loop.jobs:
+            for name in job.registers:
+                self._known.pop(name, None)
+        for job in loop.jobs:
+            self.start(job)
+        self.words += [write("base_add", loop.step), instruction(Opcode.NEXT)]
+        self._known.pop("base", None)
+
+    def _registers(self, registers: dict[str, int]) -> None:
+        self._write(registers, FRONT_REGISTERS)
+        if self._pending:
+            self.words.append(instruction(Opcode.WAIT))
+            self._pending = False
+        self._write(registers, BACK_REGISTERS)
+
+    def _write(self, registers: dict[str, int], names: tuple[str, ...]) -> None:
+        for name in names:
+            if name not in registers:
+                continue
+            value = registers[name] & ((1 << VALUE_BITS) - 1)
+            if self._known.get(name) != value or name in ALWAYS_WRITTEN:
+                self.words.append(write(name, value))
+                self._known[name] = value
 
 
-def _writes(started: _Started, names: tuple[str, ...], known: dict[str, int]) -> list[int]:
-    words = []
-    for name in names:
-        if name not in started.registers:
-            continue
-        value = started.registers[name] & ((1 << VALUE_BITS) - 1)
-        if known.get(name) != value or name in ALWAYS_WRITTEN:
-            words.append(write(name, value))
-            known[name] = value
-    return words
-
-
-def _started(schedule: Schedule) -> Iterator[_Started]:
-    """Every hardware job with its registers, in order."""
+def _started(schedule: Schedule) -> Iterator[_Started | _Repeated]:
+    """What the hardware runs for each job, with its registers, in order."""
     addresses = schedule.memory.addresses
     matrix = _MatrixRegisters(schedule)
     for layer in schedule.layers:
         for job in layer.jobs:
-            registers = job.nest.registers(addresses)
-            back = job.output.registers(addresses[job.output.target])
+            registers = job.nest.registers(addresses) | job.output.registers(addresses[job.output.target])
             if isinstance(job, Matrix):
-                yield matrix.start(job, registers | back)
+                yield matrix.start(job, registers)
             elif isinstance(job, Move):
-                yield _Started(kind=Kind.MOVE, registers=registers | back | {"pad_value": job.pad_value})
+                yield _Started(kind=Kind.MOVE, registers=registers | {"pad_value": job.pad_value})
             elif isinstance(job, Table):
-                yield _Started(kind=Kind.TABLE, registers=registers | back | _table_registers(job))
+                yield _Started(kind=Kind.TABLE, registers=registers | _table_registers(job))
             else:
-                yield from _softmax(job, registers, back, schedule.target.softmax_interval)
+                yield _softmax(job, registers, schedule.target.softmax_interval)
 
 
 def _table_registers(job: Table) -> dict[str, int]:
@@ -108,13 +149,19 @@ def _table_registers(job: Table) -> dict[str, int]:
     }
 
 
-def _softmax(
-    job: SoftmaxRow, front: dict[str, int], back: dict[str, int], interval: int
-) -> Iterator[_Started]:
-    yield _Started(kind=Kind.SOFTMAX_MAX, registers=front)
-    yield _Started(kind=Kind.SOFTMAX_SUM, registers=front)
-    back = back | {"out_base": back["out_base"] + job.row_offset}
-    yield _Started(kind=Kind.SOFTMAX_SCALE, registers=front | {"gap": interval - 2} | back)
+def _softmax(job: SoftmaxRows, registers: dict[str, int], interval: int) -> _Repeated:
+    """Three passes a row; the last one waits between two bytes."""
+    dense = {"gap": registers.pop("gap")}
+    return _Repeated(
+        turns=job.rows,
+        step=job.pitch,
+        registers=registers | {"exponential_base": 256 * job.table},
+        jobs=(
+            _Started(kind=Kind.SOFTMAX_MAX, registers=dense),
+            _Started(kind=Kind.SOFTMAX_SUM),
+            _Started(kind=Kind.SOFTMAX_SCALE, registers={"gap": interval - 2}),
+        ),
+    )
 
 
 class _MatrixRegisters:

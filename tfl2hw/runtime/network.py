@@ -9,11 +9,15 @@ from tfl2hw.runtime.transport import Transport
 
 
 def open_session(compiled: Compiled, transport: Transport) -> Session:
-    """A session with the device behind ``transport``, which holds the core of ``compiled``."""
+    """A session with the device behind ``transport``, which holds the core of ``compiled``.
+
+    What the scratchpad has to hold is sent only where the core does not start with it.
+    """
+    held = compiled.config.scratchpad == "block"
     return Session(
         Device(transport, lanes=compiled.config.lanes),
         identity=bytes.fromhex(compiled.config.identity),
-        loads=compiled.image.scratchpad,
+        loads=() if held else compiled.image.scratchpad,
         inputs=[location(compiled, tensor) for tensor in compiled.network.inputs],
         outputs=[location(compiled, tensor) for tensor in compiled.network.outputs],
         breaks=compiled.program.breaks,

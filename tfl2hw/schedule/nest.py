@@ -72,6 +72,7 @@ class Nest:
 class Output:
     """How the writer walks the OFM: bytes moved after a pixel, after a row, after a group.
 
+    A *pixel* is what is written at a time: K bytes of the array, a word, or a single byte.
     ``offset`` is in bytes from the beginning of ``target``.
     """
 
@@ -98,3 +99,9 @@ class Output:
 def linear(target: str, words: int, lanes: int, rows: int = 1) -> Output:
     """Consecutive words, ``rows`` times ``words`` of them."""
     return Output(target=target, inner=words, outer=rows, pixel=lanes, row=lanes, group=lanes)
+
+
+def byte_rows(target: str, length: int, rows: int, pitch: int) -> Output:
+    """Single bytes: ``rows`` rows of ``length`` bytes, which begin ``pitch`` bytes apart."""
+    step = pitch - (length - 1)
+    return Output(target=target, inner=length, outer=rows, pixel=1, row=step, group=step)

@@ -13,13 +13,11 @@ from tfl2hw.ir.primitives import Convolution, Depthwise, Network, Primitive, Res
 
 from .matrix import Matrix, Move, depthwise, direct, unfolded
 from .memory import Buffer, MemoryPlan, plan_memory
-from .nest import Loop, Nest, Output, linear
+from .nest import Loop, Nest, Output, byte_rows, linear
 from .rescale import FRACTIONS, Parameters, Steps, find_steps, fit
 from .shape import Target
 from .table_fit import SHIFTS, TablePair, fit_tables
 from .widths import parameter_words
-
-MOST_SOFTMAX_ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,15 +33,21 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoftmaxRow:
-    """The three passes over one row, which is written ``row_offset`` bytes behind the output's start."""
+class SoftmaxRows:
+    """Three passes over each of ``rows`` rows; ``nest`` and ``output`` are those of the first one.
+
+    A row is read ``pitch`` bytes behind the one before; the writer goes on from where it stands.
+    Its exponentials are number ``table`` of the model's.
+    """
 
     nest: Nest
     output: Output
-    row_offset: int
+    rows: int
+    pitch: int
+    table: int
 
 
-Job = Matrix | Move | Table | SoftmaxRow
+Job = Matrix | Move | Table | SoftmaxRows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,8 +74,9 @@ class Placement:
 class Schedule:
     """Everything that codegen turns into words.
 
-    ``parameters`` has one entry a matrix job, in order; ``tables`` one a Table job.
-    ``mantissa_fraction`` and ``vector_shift`` are the shortest with which all of them are exact.
+    ``parameters`` has one entry a matrix job, in order; ``tables`` one a Table job;
+    ``exponentials`` are the softmaxes' different tables. ``mantissa_fraction`` and ``vector_shift`` are
+    the shortest with which all of them are exact.
     """
 
     file: str
@@ -107,6 +112,7 @@ class Scheduler:
         self._target = target
         self._aliases = self._find_aliases()
         self._tables: list[TableSum] = []
+        self._exponentials: list[npt.NDArray[np.int32]] = []
 
     def run(self) -> Schedule:
         """Lower every primitive, fit the parameters, plan the memory.
@@ -135,7 +141,7 @@ class Scheduler:
             accumulator_bits=accumulator_bits,
             tables=tables,
             vector_shift=vector_shift,
-            exponentials=tuple(p.exponentials for p in network.primitives if isinstance(p, Softmax)),
+            exponentials=tuple(self._exponentials),
             memory=memory,
             placements=placements,
             inputs=network.inputs,
@@ -230,41 +236,29 @@ class Scheduler:
         )
 
     def _softmax(self, primitive: Softmax) -> tuple[Job, ...]:
-        target = self._target
-        if primitive.rows > MOST_SOFTMAX_ROWS:
-            raise ModelError(
-                f"{self._network.file}: operator {primitive.op_index} (SOFTMAX) has {primitive.rows} "
-                f"rows; at most {MOST_SOFTMAX_ROWS} are accepted. Let the network end before the softmax."
-            )
-        pixel_bytes = target.padded(primitive.depth)
-        source, name = self._buffer(primitive.input), self._buffer(primitive.output)
-        return tuple(
-            SoftmaxRow(
-                nest=Nest(
-                    source=source,
-                    loops=(Loop(), Loop(), Loop(), Loop(primitive.depth, 1), Loop(), Loop()),
-                    offset=row * pixel_bytes,
-                ),
-                output=linear(name, target.words(primitive.depth), target.lanes),
-                row_offset=row * pixel_bytes,
-            )
-            for row in range(primitive.rows)
+        pitch, depth = self._target.padded(primitive.depth), primitive.depth
+        nest = Nest(
+            source=self._buffer(primitive.input),
+            loops=(Loop(), Loop(), Loop(), Loop(depth, 1), Loop(), Loop()),
         )
+        output = byte_rows(self._buffer(primitive.output), depth, 1, pitch)
+        table = self._exponential_table(primitive.exponentials)
+        return (SoftmaxRows(nest=nest, output=output, rows=primitive.rows, pitch=pitch, table=table),)
+
+    def _exponential_table(self, exponentials: npt.NDArray[np.int32]) -> int:
+        """Number of the table with these values: operators of the same scale share one."""
+        for number, each in enumerate(self._exponentials):
+            if np.array_equal(each, exponentials):
+                return number
+        self._exponentials.append(exponentials)
+        return len(self._exponentials) - 1
 
     def _reshape(self, primitive: Reshape) -> tuple[Job, ...]:
-        """Nothing for an alias; else the mover packs the bytes of a map into a vector."""
+        """Nothing for an alias; else the mover brings each byte to its new pixel."""
         if primitive.output in self._aliases:
             return ()
         height, width, channels = primitive.input_shape
-        if primitive.output_shape[:2] != (1, 1):
-            raise ModelError(
-                f"{self._network.file}: operator {primitive.op_index} (RESHAPE) turns "
-                f"{primitive.input_shape} into {primitive.output_shape}; with {self._target.lanes} lanes "
-                "only a reshape to a vector, or one whose channels are multiples of the lanes on both "
-                "sides, is accepted."
-            )
         pixel_bytes = self._pixel_bytes(primitive.input)
-        size = height * width * channels
         nest = Nest(
             source=self._buffer(primitive.input),
             loops=(
@@ -272,7 +266,10 @@ class Scheduler:
                 Loop(), Loop(), Loop(),
             ),
         )  # fmt: skip
-        output = linear(self._buffer(primitive.output), self._target.words(size), self._target.lanes)
+        rows, columns, depth = primitive.output_shape
+        output = byte_rows(
+            self._buffer(primitive.output), depth, rows * columns, self._pixel_bytes(primitive.output)
+        )
         return (Move(nest=nest, output=output, pad_value=0),)
 
     # ---- parameters
@@ -337,7 +334,7 @@ class Scheduler:
                     conflicts.add((name, job.output.target))
                 used(job.output.target, step)
                 if isinstance(job, Move) and job.output.target not in sizes:
-                    sizes[job.output.target] = job.output.inner * job.output.outer * target.lanes
+                    sizes[job.output.target] = target.padded(job.output.inner) * job.output.outer
                 if isinstance(job, Matrix):
                     if target.streamed:
                         name = stream_name(number)
