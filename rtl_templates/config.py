@@ -43,6 +43,9 @@ class CoreConfig:
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
     vector_shift : bits that the table-sum unit drops from the sum.
+    product : whether columns can multiply two bytes of a feature map (jobs with FLAG_PRODUCT).
+    maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
+    digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
     identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
     """
 
@@ -73,6 +76,9 @@ class CoreConfig:
     table_depth: int = 0
     table_bits: int = 0
     vector_shift: int = 0
+    product: bool = False
+    maximum: bool = False
+    digits: bool = False
     identity: str = "00" * 16
 
     def __post_init__(self) -> None:
@@ -88,6 +94,9 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
+        for name in ("product", "maximum", "digits"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
 
@@ -123,8 +132,8 @@ class CoreConfig:
 
     @property
     def parameter_bits(self) -> int:
-        """Bits of a requantizer parameter entry: mantissa, offset, shift."""
-        return self.mantissa_bits + self.offset_bits + self.shift_bits
+        """Bits of a requantizer parameter entry: mantissa, offset, shift, half_away."""
+        return self.mantissa_bits + self.offset_bits + self.shift_bits + 1
 
     @property
     def lane_bits(self) -> int:
