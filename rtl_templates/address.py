@@ -10,7 +10,18 @@ from amaranth.lib.wiring import In, Out
 from .config import CoreConfig
 from .delay import delayed
 from .entries import small_memory
-from .isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, INDEX, KIND_BITS, LEVELS, ConfigBus, Kind, token_flags, token_layout
+from .isa import (
+    FLAG_HOLD,
+    FLAG_PICK,
+    FLAG_STREAM,
+    INDEX,
+    KIND_BITS,
+    LEVELS,
+    ConfigBus,
+    Kind,
+    token_flags,
+    token_layout,
+)
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:

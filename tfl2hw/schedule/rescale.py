@@ -30,7 +30,10 @@ NEIGHBOURS = 3
 """Mantissas tried on either side of the nearest: a short one need not be the nearest to be exact."""
 
 STEEPEST = 256.0
-"""Slope from which on one accumulator leads from one clamp to the other: a greater one is no other function."""
+"""A slope with which one accumulator more or less leads past any clamp: a greater one changes nothing."""
+
+MANTISSA_BITS = 36
+"""The longest mantissa that a requantizer's multiplier takes."""
 
 SAFE_BITS = 60
 """Products and thresholds of fewer bits are compared in int64, others in Python's integers."""
@@ -93,8 +96,9 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
 def fit(steps: Steps, fraction: int) -> Parameters | None:
     """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none.
 
-    With a fraction of 30 or more all of TFLite's fixed-point functions have some. The kink is tried
-    first where the function rounds twice; but TFLite rounds multipliers from one half on only once.
+    With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
+    steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
+    the function rounds twice; but TFLite rounds multipliers from one half on only once.
     """
     inside = (steps.position > steps.low[:, None]) & (steps.position <= steps.high[:, None])
     # a constant channel needs no mantissa
@@ -125,6 +129,7 @@ def _offsets(
     # a level is at most 255 from the zero point, so an edge has less than 10 bits above the shift
     wide = (product_bits >= SAFE_BITS - 1) | (shift + fraction + 10 >= SAFE_BITS - 1)
     fits, middle = np.zeros(wide.shape, np.bool_), np.zeros(wide.shape, np.int64)
+    short = mantissa < 1 << MANTISSA_BITS
     for which, kind in ((np.flatnonzero(~wide), np.int64), (np.flatnonzero(wide), object)):
         if not which.size:
             continue
@@ -134,7 +139,7 @@ def _offsets(
         chosen = lower + (upper - lower) // 2
         good = np.asarray((lower <= upper) & (abs(chosen) < 1 << 62), np.bool_)
         fits[which], middle[which] = good, np.where(good, chosen, 0).astype(np.int64)
-    return fits, middle
+    return fits & short, middle
 
 
 def _offset_range(
