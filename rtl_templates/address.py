@@ -8,6 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .delay import delayed
 from .entries import small_memory
 from .isa import (
     FLAG_HOLD,
@@ -19,6 +20,7 @@ from .isa import (
     LEVELS,
     ConfigBus,
     Kind,
+    token_flags,
     token_layout,
 )
 
@@ -190,8 +192,13 @@ class AddressGenerator(wiring.Component):
 
         self._stage = stage = Signal(data.StructLayout({
             "issue": 1, "load": 1, "level": LEVELS, "first": 1, "last": 1, "final": 1, "pick": 1, "hold": 1,
-            "streams": 1, "kind": Kind, "begins": 1,
+            "streams": 1, "kind": Kind, "begins": 1, **dict.fromkeys(token_flags(self._config), 1),
         }))  # fmt: skip
+        for name, flag in token_flags(self._config).items():
+            asked_for = Signal(name=name)
+            with m.If(bus.start):
+                m.d.sync += asked_for.eq((bus.value & flag).any())
+            m.d.sync += stage[name].eq(asked_for)
         begins = Signal()
         with m.If(bus.start):
             m.d.sync += begins.eq(1)
@@ -307,6 +314,10 @@ class AddressGenerator(wiring.Component):
             token.address.eq(Mux(s3.load, where, weight)),
             token.offset.eq(address[:lane_bits]),
         ]
+        for name in token_flags(config):
+            m.d.comb += token[name].eq(s3[name])
+        if config.digits:  # only where the token before asked for level 2
+            m.d.comb += token.digit.eq(s3.digit & delayed(m, asked[2], 2, "digit"))
 
     def _deltas(self, m: Module, name: str, bits: int, asked: Signal) -> Value:
         """The register ``name`` of the level that is set in ``asked``, one cycle later (0: none written)."""

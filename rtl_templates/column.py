@@ -10,20 +10,32 @@ from amaranth.lib.wiring import In, Out
 from .config import CoreConfig
 from .delay import delayed
 from .entries import small_memory
-from .isa import token_layout
+from .isa import DIGIT_BITS, token_layout
 from .multiplier import LaneMultiplier
 
 WINDOW = 3
 """Rows and columns of the sliding depthwise window."""
 
 
-CONTROL = data.StructLayout({"valid": 1, "first": 1, "last": 1, "final": 1})
-"""A token's flags as the accumulator needs them: ``last`` only with ``valid``."""
+KEPT_BITS = 9
+"""Width (signed) of the sums among which the greatest or the least is kept."""
+
+
+def control_layout(config: CoreConfig) -> data.StructLayout:
+    """A token's flags as the accumulator needs them: ``last`` only with ``valid``."""
+    names = ("valid", "first", "last", "final", *_modes(config))
+    return data.StructLayout(dict.fromkeys(names, 1))
+
+
+def _modes(config: CoreConfig) -> tuple[str, ...]:
+    """The flags with which an accumulator does something else than adding."""
+    return (("maximum", "minimum") if config.maximum else ()) + (("digit",) if config.digits else ())
 
 
 def first_control(m: Module, config: CoreConfig, token: data.View[data.StructLayout]) -> Value:
     """Column 0's ``control``: the flags of ``token`` when its sum of products is there."""
-    flags = Cat(token.valid, token.first, token.valid & token.last, token.final)
+    modes = [token[name] for name in _modes(config)]
+    flags = Cat(token.valid, token.first, token.valid & token.last, token.final, *modes)
     return delayed(m, flags, Column.latency(config) - 1, "control")
 
 
@@ -41,10 +53,19 @@ class Column(wiring.Component):
     tokens earlier in lane 1 and six earlier in lane 2, which is a 3x3 window when the words come
     column by column of three rows; the other lanes then have weights of zero.
 
+    With ``product`` too (``config.product``), a pixel has two tokens. Both have the column's byte in
+    lanes 0, 1 and 2: b in the first, a in the second. b is also the second's weight in lane 0, so with
+    weights (w0, w1, w2) and (any, v1, v2) the sum is ``b * (w0 + w1 + w2) + a * b + a * (v1 + v2)``,
+    which is ``(a - za) * (b - zb)`` but for a constant: a zero point is split into two weights.
+
+    What the accumulator does with a token's sum: it adds it, or, with ``maximum`` or ``minimum``
+    (``config.maximum``), keeps the greatest or least; with ``digit`` (``config.digits``) it first moves
+    up by ``DIGIT_BITS``, which is Horner's rule for weights of several int8 digits.
+
     Latency: ``latency(config)`` cycles from ``token`` to the accumulator's final value, one
     more to ``result_out`` where each column has its own requantizer, else two.
     Throughput: one token a cycle. Range: no sum may leave ``accumulator_bits`` (the compiler sizes
-    it from the real weights).
+    it from the real weights); with ``maximum`` or ``minimum`` each fits ``KEPT_BITS``, signed.
 
     Members
     -------
@@ -63,7 +84,7 @@ class Column(wiring.Component):
         super().__init__({
             "token": In(token), "x": In(8 * config.lanes),
             "token_out": Out(token), "x_out": Out(8 * config.lanes),
-            "control": In(CONTROL), "control_out": Out(CONTROL),
+            "control": In(control_layout(config)), "control_out": Out(control_layout(config)),
             "result": In(result_layout(config)), "result_out": Out(result_layout(config)),
         })  # fmt: skip
 
@@ -78,6 +99,8 @@ class Column(wiring.Component):
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
         weight = delayed(m, self._bank(m), config.bank_registers, "weight")
         operand = delayed(m, self._lanes(m), config.bank_registers, "operand")
+        if config.product:
+            weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
         m.submodules.multiplier = multiplier = LaneMultiplier(
             config.lanes, config.multiplier, config.multiplier_latency
         )
@@ -100,8 +123,18 @@ class Column(wiring.Component):
         ]  # fmt: skip
         return read.data
 
+    def _factor(self, m: Module, byte: Value, weight: Value) -> Value:
+        """Lane 0's weight: ``weight``, or the ``byte`` of the pixel's first token in its second."""
+        token = self.token_out
+        flags = Cat(token.valid & token.first, token.product & ~token.first)
+        opens, multiplies = delayed(m, flags, self._config.bank_registers, "factor")
+        kept = Signal(8, reset_less=True)
+        with m.If(opens):
+            m.d.sync += kept.eq(byte)
+        return Mux(multiplies, kept, weight)
+
     def _lanes(self, m: Module) -> Value:
-        """The operand: the whole word, or the window of this column's byte."""
+        """The operand: the whole word, or this column's byte, its window, or the byte three times."""
         config, token = self._config, self.token_out
         phases = config.lanes // config.columns
         byte = Signal(8)
@@ -114,6 +147,8 @@ class Column(wiring.Component):
         lanes = [self.x.word_select(lane, 8) for lane in range(config.lanes)]
         for lane, picked in enumerate(window):
             lanes[lane] = Mux(token.pick, picked, lanes[lane])
+        if config.product:
+            lanes[1:3] = [Mux(token.product, byte, lane) for lane in lanes[1:3]]
         return Cat(lanes)
 
     def _window(self, m: Module, byte: Signal) -> list[Value]:
@@ -154,19 +189,34 @@ class Column(wiring.Component):
         m.d.sync += self.control_out.eq(control)
         valid, first, last, final = control.valid, control.first, control.last, control.final
         accumulator = Signal(signed(config.accumulator_bits), reset_less=True)
+        before = accumulator
+        if config.digits:
+            before = Mux(control.digit, accumulator << DIGIT_BITS, accumulator)
         with m.If(valid):
-            m.d.sync += accumulator.eq(Mux(first, 0, accumulator) + total)
+            m.d.sync += accumulator.eq(Mux(first, 0, before) + total)
+        value = self._extreme(m, total, accumulator) if config.maximum else accumulator
         done, closes = Signal(), Signal()
         m.d.sync += [done.eq(last), closes.eq(last & final)]
         own = Signal(result_layout(config))
-        m.d.comb += [own.value.eq(accumulator), own.valid.eq(done), own.final.eq(closes)]
+        m.d.comb += [own.value.eq(value), own.valid.eq(done), own.final.eq(closes)]
         if config.chain == 1:
             m.d.sync += self.result_out.eq(own)
             return
         middle = Signal(result_layout(config))
         m.d.sync += self.result_out.eq(middle)
         m.d.sync += [
-            middle.value.eq(Mux(done, accumulator, self.result.value)),
+            middle.value.eq(Mux(done, value, self.result.value)),
             middle.valid.eq(done | self.result.valid),
             middle.final.eq(Mux(done, closes, self.result.final)),
         ]
+
+    def _extreme(self, m: Module, total: Value, accumulator: Value) -> Value:
+        """``accumulator``, or the greatest or least sum, which stands in a register of its own: the
+        comparison then does not lengthen the accumulator's way from sum to sum.
+        """
+        control, small = self.control, total[:KEPT_BITS].as_signed()
+        kept, chosen = Signal(signed(KEPT_BITS), reset_less=True), Signal(reset_less=True)
+        with m.If(control.valid & (control.first | ((small > kept) ^ control.minimum))):
+            m.d.sync += kept.eq(small)
+        m.d.sync += chosen.eq(control.maximum | control.minimum)
+        return Mux(chosen, kept, accumulator)

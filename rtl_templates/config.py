@@ -46,6 +46,9 @@ class CoreConfig:
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
     vector_shift : bits that the table-sum unit drops from the sum.
+    product : whether columns can multiply two bytes of a feature map (jobs with FLAG_PRODUCT).
+    maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
+    digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
     identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
     """
 
@@ -79,6 +82,9 @@ class CoreConfig:
     table_depth: int = 0
     table_bits: int = 0
     vector_shift: int = 0
+    product: bool = False
+    maximum: bool = False
+    digits: bool = False
     identity: str = "00" * 16
 
     def __post_init__(self) -> None:
@@ -96,6 +102,9 @@ class CoreConfig:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
         if self.softmax_tables < 1:
             raise ValueError(f"softmax_tables must be at least 1, not {self.softmax_tables!r}")
+        for name in ("product", "maximum", "digits"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
 
@@ -131,8 +140,8 @@ class CoreConfig:
 
     @property
     def parameter_bits(self) -> int:
-        """Bits of a requantizer parameter entry: mantissa, offset, shift."""
-        return self.mantissa_bits + self.offset_bits + self.shift_bits
+        """Bits of a requantizer parameter entry: mantissa, offset, shift, half_away."""
+        return self.mantissa_bits + self.offset_bits + self.shift_bits + 1
 
     @property
     def lane_bits(self) -> int:

@@ -78,7 +78,6 @@ BACK_REGISTERS = (
     "zero_point",
     "low",
     "high",
-    "half_away",
     "parameter_base",
     "table_base",
     "exponential_base",
@@ -151,7 +150,8 @@ FLAG_MAXIMUM = 1 << 8
 FLAG_MINIMUM = 1 << 9
 """MATRIX: the accumulator keeps the least sum."""
 FLAG_DIGITS = 1 << 10
-"""MATRIX: the accumulator moves up by DIGIT_BITS before the first token after level 2 has advanced."""
+"""MATRIX: the accumulator moves up by DIGIT_BITS before the first token after level 2 has advanced,
+so that level 2 counts the digits of wide weights, highest first."""
 FLAG_INDEXED = 1 << 11
 """Any kind: the index register is added to ``base``."""
 
@@ -204,6 +204,16 @@ class ConfigBus(wiring.Signature):
         super().__init__({"valid": Out(1), "start": Out(1), "register": Out(6), "value": Out(VALUE_BITS)})
 
 
+def token_flags(config: CoreConfig) -> dict[str, int]:
+    """The flags of START, by the name of their token field, that only some cores' columns know."""
+    flags = {"product": FLAG_PRODUCT} if config.product else {}
+    if config.maximum:
+        flags |= {"maximum": FLAG_MAXIMUM, "minimum": FLAG_MINIMUM}
+    if config.digits:
+        flags["digit"] = FLAG_DIGITS
+    return flags
+
+
 def token_layout(config: CoreConfig) -> data.StructLayout:
     """Control that travels with an IFM word from column to column.
 
@@ -211,7 +221,8 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
     ``final``: it closes the last pixel of a group of filters. ``pick``: columns take one byte each,
     column k byte ``offset + k``. ``write``: the word is a weight or parameter for ``destination``
     (a column, then a requantizer, then a table) at ``address``, which is otherwise the address of
-    the weight word to multiply with.
+    the weight word to multiply with. Where the core has them (see ``token_flags``): ``product``,
+    ``maximum`` and ``minimum``, the job's flags; ``digit``, the token opens another digit of the weights.
     """
     return data.StructLayout({
         "valid": unsigned(1),
@@ -223,4 +234,5 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
         "destination": unsigned(config.destination_bits),
         "address": unsigned(config.token_address_bits),
         "offset": unsigned(config.lane_bits),
+        **dict.fromkeys(token_flags(config), unsigned(1)),
     })

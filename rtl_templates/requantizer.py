@@ -18,8 +18,8 @@ SETTLED_BITS = 11
 
 
 class Requantizer(wiring.Component):
-    """Per filter: mantissa m, offset R (bias and rounding folded in), shift s. With f =
-    ``mantissa_fraction``::
+    """Per filter: mantissa m, offset R (bias and rounding folded in), shift s, and half_away: whether
+    negative values round half away from zero. With f = ``mantissa_fraction``::
 
         v = accumulator * m + R
         w = (v >> f) - (2 if v < 0 and half_away else 0)
@@ -33,7 +33,7 @@ class Requantizer(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus), for zero_point, low, high, half_away, parameter_base.
+    bus : In(ConfigBus), for zero_point, low, high, parameter_base.
     result : In, finished accumulators; those of a pixel come last column first.
     load_enable, load_address, load_data : In, a part of an entry as it is loaded.
     valid, y : Out, the output byte.
@@ -66,8 +66,7 @@ class Requantizer(wiring.Component):
         m = Module()
         config = self._config
         zero_point, low, high = (Signal(signed(8), name=name) for name in ("zero_point", "low", "high"))
-        half_away = Signal()
-        registers = {"zero_point": zero_point, "low": low, "high": high, "half_away": half_away}
+        registers = {"zero_point": zero_point, "low": low, "high": high}
         for name, register in registers.items():
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
                 m.d.sync += register.eq(self.bus.value)
@@ -75,12 +74,12 @@ class Requantizer(wiring.Component):
         m.submodules.multiplier = multiplier = WideMultiplier(
             config.accumulator_bits, config.mantissa_bits, config.multiplier, config.product_latency
         )
-        mantissa, offset, shift = self._read_parameters(m, multiplier.latency)
+        mantissa, offset, shift, half_away = self._read_parameters(m, multiplier.latency)
         m.d.comb += [
             multiplier.a.eq(delayed(m, self.result.value, 1 + config.parameter_registers, "accumulator")),
             multiplier.b.eq(mantissa),
         ]
-        shift = delayed(m, shift, 2, "shift")
+        shift, half_away = delayed(m, shift, 2, "shift"), delayed(m, half_away, 1, "half_away")
 
         v = Signal(signed(self.total_bits(config)), reset_less=True)
         m.d.sync += v.eq(multiplier.p + offset.as_signed())
@@ -113,7 +112,7 @@ class Requantizer(wiring.Component):
         m.d.sync += [below.eq(rounded < low), above.eq(rounded > high), byte.eq(rounded)]
         m.d.sync += self.y.eq(Mux(below, low, Mux(above, high, byte)))
 
-    def _read_parameters(self, m: Module, wait: int) -> tuple[Value, Value, Value]:
+    def _read_parameters(self, m: Module, wait: int) -> tuple[Value, Value, Value, Value]:
         """The entry of each result: the mantissa after the memory's latency, the rest ``wait`` cycles later.
 
         The rest stands in a memory of its own, read later: an address is narrower than what it reads.
@@ -134,7 +133,7 @@ class Requantizer(wiring.Component):
         split, end = config.mantissa_bits, config.parameter_bits
         mantissa = self._memory(m, "mantissas", (0, split), address)
         rest = self._memory(m, "rest", (split, end), delayed(m, address, wait, "address"))
-        return mantissa, rest[: config.offset_bits], rest[config.offset_bits :]
+        return mantissa, rest[: config.offset_bits], rest[config.offset_bits : -1], rest[-1]
 
     def _memory(self, m: Module, name: str, field: tuple[int, int], address: Value) -> Value:
         config = self._config

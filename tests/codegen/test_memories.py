@@ -27,18 +27,19 @@ def lanes_of(word: int, lanes: int) -> list[int]:
     return np.frombuffer(word.to_bytes(lanes, "little"), np.int8).tolist()
 
 
-def decode(entry: int, widths: ParameterWidths) -> tuple[int, int, int]:
-    """Mantissa, offset and shift of an entry."""
+def decode(entry: int, widths: ParameterWidths) -> tuple[int, int, int, int]:
+    """Mantissa, offset, shift and half_away of an entry."""
     mantissa = entry & (1 << widths.mantissa) - 1
     offset = entry >> widths.mantissa & (1 << widths.offset) - 1
     offset -= (offset >> widths.offset - 1) << widths.offset
-    return mantissa, offset, entry >> widths.mantissa + widths.offset
+    rest = entry >> widths.mantissa + widths.offset
+    return mantissa, offset, rest & (1 << widths.shift) - 1, rest >> widths.shift
 
 
-def wanted_entry(parameters: Parameters, channel: int) -> tuple[int, int, int]:
+def wanted_entry(parameters: Parameters, channel: int) -> tuple[int, int, int, int]:
     if channel >= len(parameters.mantissa):
-        return 0, 0, 0
-    fields = (parameters.mantissa, parameters.offset, parameters.shift)
+        return 0, 0, 0, 0
+    fields = (parameters.mantissa, parameters.offset, parameters.shift, parameters.half_away)
     return tuple(int(field[channel]) for field in fields)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.rtl.support import signed_bytes
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.isa import token_flags
 
 STALE = 2
 """Tokens between the write of a bank's word and the first one that may use it."""
@@ -27,9 +28,12 @@ class Token:
     destination: int = 0
     address: int = 0
     offset: int = 0
+    modes: tuple[str, ...] = ()
+    """Those of ``product``, ``maximum``, ``minimum`` and ``digit`` that are set."""
 
     def fields(self) -> dict[str, int]:
-        return {name: value for name, value in vars(self).items() if name != "x"}
+        fields = {name: value for name, value in vars(self).items() if name not in ("x", "modes")}
+        return fields | dict.fromkeys(self.modes, 1)
 
 
 @dataclass(kw_only=True)
@@ -40,6 +44,7 @@ class ColumnModel:
     index: int
     bank: list[list[int]]
     picked: deque[int] = field(default_factory=lambda: deque([0] * 7, 7))
+    factor: int = 0
     accumulator: int = 0
 
     def take(self, token: Token) -> int | None:
@@ -48,15 +53,27 @@ class ColumnModel:
             self.bank[token.address] = token.x
         if not token.valid:
             return None
-        operand = list(token.x)
+        operand, weights = list(token.x), list(self.bank[token.address])
         if token.pick:
             columns = self.config.columns
             self.picked.append(token.x[token.offset // columns * columns + self.index])
             window = (self.picked[-1], self.picked[-4], self.picked[-7])
             operand[: 3 if self.config.window else 1] = window if self.config.window else window[:1]
-        products = (x * w for x, w in zip(operand, self.bank[token.address], strict=True))
-        self.accumulator = (0 if token.first else self.accumulator) + sum(products)
+        if "product" in token.modes:
+            operand[:3] = [self.picked[-1]] * 3
+            if not token.first:
+                weights[0] = self.factor
+            self.factor = self.picked[-1] if token.first else self.factor
+        total = sum(x * w for x, w in zip(operand, weights, strict=True))
+        self.accumulator = total if token.first else self._after(total, token.modes)
         return self.accumulator if token.last else None
+
+    def _after(self, total: int, modes: tuple[str, ...]) -> int:
+        if "maximum" in modes:
+            return max(self.accumulator, total)
+        if "minimum" in modes:
+            return min(self.accumulator, total)
+        return self.accumulator * (128 if "digit" in modes else 1) + total
 
 
 def random_bank(generator: random.Random, config: CoreConfig) -> list[list[int]]:
@@ -100,6 +117,41 @@ def random_pixels(
     return tokens
 
 
+def mode_pixels(
+    generator: random.Random, config: CoreConfig, count: int, mode: str, *, bubbles: float
+) -> list[Token]:
+    """Pixels of 2 tokens ("product"), of 1 to 5 picked bytes ("maximum", "minimum") or of 1 to 4 words,
+    at most two of which open another digit ("digit"). Bank words for bytes alone: see ``byte_bank``.
+    """
+    tokens: list[Token] = []
+    for pixel in range(count):
+        words = {"product": 2, "digit": generator.randrange(1, 5)}.get(mode, generator.randrange(1, 6))
+        tokens += [stray_token(generator, config) for _ in range(config.chain - 1)]
+        digits = generator.sample(range(1, 5), 2)
+        for number in range(words):
+            last = number == words - 1
+            wait = generator.randrange(1, 6) if generator.random() < bubbles else 0
+            tokens += [stray_token(generator, config) for _ in range(wait)]
+            tokens.append(
+                Token(
+                    x=signed_bytes(generator, config.lanes),
+                    first=int(number == 0),
+                    last=int(last),
+                    final=int(last and pixel % 5 == 4),
+                    pick=int(mode != "digit"),
+                    address=generator.randrange(config.bank_depth),
+                    offset=generator.randrange(0, config.lanes, config.columns),
+                    modes=(mode,) if mode != "digit" or number in digits else (),
+                )
+            )
+    return tokens
+
+
+def byte_bank(generator: random.Random, config: CoreConfig) -> list[list[int]]:
+    """Words that give the byte in lane 0 or its opposite: what maxima and minima may be taken of."""
+    return [[generator.choice((1, -1))] + [0] * (config.lanes - 1) for _ in range(config.bank_depth)]
+
+
 def stray_token(generator: random.Random, config: CoreConfig) -> Token:
     """A cycle without a token: its other flags may be anything."""
     return Token(
@@ -112,6 +164,7 @@ def stray_token(generator: random.Random, config: CoreConfig) -> Token:
         address=generator.randrange(config.bank_depth),
         destination=generator.randrange(1 << config.destination_bits),
         offset=generator.randrange(config.lanes),
+        modes=tuple(name for name in token_flags(config) if generator.randrange(2)),
     )
 
 

@@ -13,7 +13,18 @@ import pytest
 from tests.rtl.support import Cycle, idle, make_config, play, register_writes, start
 from tfl2hw.rtl_templates.address import AddressGenerator
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import FLAG_HOLD, FLAG_PICK, FLAG_STREAM, LEVELS, Kind
+from tfl2hw.rtl_templates.isa import (
+    FLAG_DIGITS,
+    FLAG_HOLD,
+    FLAG_MAXIMUM,
+    FLAG_MINIMUM,
+    FLAG_PICK,
+    FLAG_PRODUCT,
+    FLAG_STREAM,
+    LEVELS,
+    Kind,
+    token_flags,
+)
 from tfl2hw.schedule.nest import Loop, Nest
 
 WRAP = 1 << 14
@@ -127,6 +138,9 @@ def describe(job: Job, at: tuple[int, ...], config: CoreConfig) -> dict[str, int
     row = nest.row + sum(at[n] * loops[n].row for n in range(1, 5))
     column = nest.column + sum(at[n] * loops[n].column for n in range(1, 5))
     inside = 0 <= row < nest.height and 0 <= column < nest.width
+    flags = {name: int(bool(job.flags & flag)) for name, flag in token_flags(config).items()}
+    if config.digits:
+        flags["digit"] &= int(at[0] == 0 and at[1] == 0 and at[2] > 0)
     return {
         "read": byte // config.lanes % config.scratchpad_words,
         "offset": byte % config.lanes,
@@ -135,6 +149,7 @@ def describe(job: Job, at: tuple[int, ...], config: CoreConfig) -> dict[str, int
         "valid": int(job.kind == Kind.MATRIX),
         "write": 0,
         "pick": int(bool(job.flags & FLAG_PICK)),
+        **flags,
     }
 
 
@@ -205,6 +220,22 @@ def test_random_nests(shape: tuple[int, int, int], gap: int) -> None:
             weight_base=generator.randrange(100),
         )
         jobs.append(job)
+    check(config, jobs)
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_flags_of_the_columns(gap: int) -> None:
+    """They go with the tokens of their own job; a digit begins where level 2 has advanced."""
+    config = make_config((4, 4, 1), bank_depth=200, product=True, maximum=True, digits=True)
+    generator, jobs = random.Random(gap), []
+    for flags in (FLAG_DIGITS, 0, FLAG_PRODUCT | FLAG_PICK, FLAG_MAXIMUM, FLAG_MINIMUM | FLAG_DIGITS):
+        for counts in ((2, 3, 2, 2, 2, 2), (1, 1, 3, 2, 1, 2), (2, 1, 1, 3, 2, 1)):
+            jobs.append(
+                Job(kind=Kind.MATRIX, flags=flags, nest=nest(counts, config.lanes, generator, gap=gap))
+            )
+    loads = Loads(base=160, words=6, count=config.columns, parameter_words=2)
+    walked = nest((3, 1, 2, 2, 2, 3), config.lanes, generator, gap=gap)
+    jobs.append(Job(kind=Kind.MATRIX, flags=FLAG_DIGITS | FLAG_STREAM, loads=loads, nest=walked))
     check(config, jobs)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.rtl.array_model import ColumnModel, Token, load_tokens, random_bank, random_pixels
+from tests.rtl.array_model import ColumnModel, Token, load_tokens, mode_pixels, random_bank, random_pixels
 from tests.rtl.support import SHAPES, idle, make_config, play, register_writes, unsigned
 from tests.rtl.test_column import stimuli
 from tests.rtl.test_requantizer import Entry, Model, Settings
@@ -24,6 +25,7 @@ def gentle_entries(generator: random.Random, config: CoreConfig) -> list[Entry]:
             mantissa=generator.randrange(1 << fraction, 2 << fraction),
             offset=generator.randrange(-(1 << fraction + 12), 1 << fraction + 12),
             shift=generator.randrange(9, 12),
+            half_away=generator.randrange(2),
         )
         for _ in range(config.parameter_depth)
     ]
@@ -74,7 +76,7 @@ def image(banks: list[list[list[int]]], entries: list[list[Entry]], config: Core
 def check(
     shape: tuple[int, int, int], *, loads: bool, bubbles: float, pixels: int = 20, **changes: Any
 ) -> None:
-    config = make_config(shape, accumulator_bits=21, bank_depth=8, **changes)
+    config = make_config(shape, bank_depth=8, **{"accumulator_bits": 21} | changes)
     generator = random.Random(f"{shape} {loads} {bubbles}")
     banks = [random_bank(generator, config) for _ in range(config.columns)]
     entries = [gentle_entries(generator, config) for _ in range(config.requantizers)]
@@ -82,8 +84,11 @@ def check(
     empty = [[[0] * config.lanes for _ in range(config.bank_depth)] for _ in range(config.columns)]
     model = ArrayModel(config, empty if loads else banks, entries, settings)
     tokens = load_tokens(config, banks, generator) if loads else []
+    modes = ("product", "digit") if config.product and config.digits else ()
     for pick in (False, True, False, True):
         tokens += random_pixels(generator, config, pixels, pick=pick, bubbles=bubbles)
+        for mode in modes:
+            tokens += mode_pixels(generator, config, pixels // 2, mode, bubbles=bubbles)
     cycles, when = stimuli(tokens)
     before = register_writes(**vars(settings))
     latency = Array.latency(config)
@@ -122,3 +127,37 @@ def test_small_variant(shape: tuple[int, int, int]) -> None:
     """Fewer registers in multipliers and parameter memories."""
     fewer = {"multiplier_latency": 2, "bank_registers": 0, "parameter_registers": 0, "product_latency": 3}
     check(shape, loads=False, bubbles=0.2, **fewer)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 8, 4)])
+@pytest.mark.parametrize("bubbles", [0.0, 0.4])
+def test_modes(shape: tuple[int, int, int], bubbles: float) -> None:
+    """Products and digits, whose flags pass from column to column, among plain pixels."""
+    modes = {"product": True, "digits": True, "maximum": True}
+    check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, **modes)
+
+
+@pytest.mark.parametrize("mode", ["maximum", "minimum"])
+@pytest.mark.parametrize("bubbles", [0.0, 0.4])
+@pytest.mark.parametrize("shape", [(4, 4, 1), (8, 8, 4)])
+def test_pooling(shape: tuple[int, int, int], bubbles: float, mode: str) -> None:
+    """The greatest and the least byte of each pixel in every column, against numpy."""
+    config = make_config(shape, bank_depth=2, maximum=True, mantissa_bits=15, window=False)
+    generator = random.Random(f"{shape} {mode}")
+    banks = [[[1] + [0] * (config.lanes - 1)] * 2] * config.columns
+    same = Entry(mantissa=2 << config.mantissa_fraction, offset=0, shift=0, half_away=0)
+    initial = image(banks, [[same] * config.parameter_depth] * config.requantizers, config)
+    tokens = mode_pixels(generator, config, 60, mode, bubbles=bubbles)
+    cycles, _ = stimuli(tokens)
+    cycles = [*register_writes(**vars(Settings())), *cycles, *idle(Array.latency(config) + config.chain)]
+    seen = [y for valid, y in play(Array(config, initial), cycles, ("valid", "y")) if valid]
+    wanted: list[int] = []
+    window: list[list[int]] = []
+    for token in tokens:
+        if token.valid:
+            window = ([] if token.first else window) + [token.x[token.offset :][: config.columns]]
+            if token.last:
+                pooled = (np.max if mode == "maximum" else np.min)(window, axis=0)
+                by_chain = pooled.reshape(config.requantizers, config.chain)
+                wanted += [unsigned(by_chain[:, place]) for place in reversed(range(config.chain))]
+    assert seen == wanted

@@ -10,7 +10,15 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tests.rtl.array_model import ColumnModel, Token, load_tokens, random_bank, random_pixels
+from tests.rtl.array_model import (
+    ColumnModel,
+    Token,
+    byte_bank,
+    load_tokens,
+    mode_pixels,
+    random_bank,
+    random_pixels,
+)
 from tests.rtl.support import Cycle, idle, make_config, play, unsigned
 from tfl2hw.rtl_templates.column import Column, first_control, result_layout
 from tfl2hw.rtl_templates.config import CoreConfig
@@ -80,6 +88,79 @@ def test_sums(
         tokens += random_pixels(generator, config, 12, pick=pick, bubbles=bubbles)
     weights = () if loads else tuple(unsigned(word) for word in bank)
     model = ColumnModel(config=config, index=index, bank=[[0] * config.lanes] * 16 if loads else list(bank))
+    cycles, seen = check(model, tokens, weights)
+    for number in range(len(cycles) - 1):
+        _, token_out, x_out = seen[number + 1]
+        assert x_out == cycles[number].get("x", 0)
+        asked = cycles[number].get("token", {})
+        assert all(
+            getattr(token_out, name) == asked.get(name, 0) for name in ("valid", "write", "address", "offset")
+        )
+
+
+MODES = {
+    "product": {"product": True},
+    "maximum": {"maximum": True},
+    "minimum": {"maximum": True},
+    "digit": {"digits": True},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("bubbles", [0.0, 0.4])
+@pytest.mark.parametrize(
+    ("shape", "index", "changes"),
+    [
+        ((4, 4, 4), 1, {"window": False, "bank_registers": 0}),
+        ((8, 4, 4), 2, {"bank_registers": 0}),
+        ((8, 8, 4), 7, {}),
+        ((16, 8, 4), 5, {"window": False}),
+    ],
+)
+def test_modes(
+    shape: tuple[int, int, int], index: int, changes: dict[str, Any], bubbles: float, mode: str
+) -> None:
+    """Products of two bytes, maxima and minima, digits, with the flags of that mode alone and with all;
+    plain pixels before, between and after.
+    """
+    for flags in (MODES[mode], {"product": True, "maximum": True, "digits": True}):
+        config = make_config(shape, accumulator_bits=36, bank_depth=16, **changes, **flags)
+        generator = random.Random(f"{shape} {bubbles} {mode}")
+        bank = (byte_bank if mode in ("maximum", "minimum") else random_bank)(generator, config)
+        tokens = []
+        for pick in (False, True, True):
+            tokens += random_pixels(generator, config, 6, pick=pick, bubbles=bubbles)
+            tokens += mode_pixels(generator, config, 12, mode, bubbles=bubbles)
+        model = ColumnModel(config=config, index=index, bank=list(bank))
+        check(model, tokens, tuple(unsigned(word) for word in bank))
+
+
+def test_a_product_with_zero_points() -> None:
+    """Split into two weights each, zero points at both ends of their range; every pair of extreme bytes."""
+    config = make_config((4, 4, 4), product=True, accumulator_bits=21)
+    for za, zb in ((-128, -128), (127, 127), (-128, 127), (3, -77)):
+        # (a - za) * (b - zb) is a * b - b * za - a * zb and a constant
+        bank = [[-za // 3, -za // 3, -za - 2 * (-za // 3), 0], [99, -zb // 2, -zb - -zb // 2, 0]]
+        values = (-128, -127, -1, 0, 1, 126, 127)
+        tokens, products = [], []
+        for a in values:
+            for b in values:
+                for number, byte in enumerate((b, a)):
+                    x = [77, byte, 77, 77]
+                    flags = {"first": 1 - number, "last": number}
+                    tokens.append(Token(x=x, pick=1, address=number, modes=("product",), **flags))
+                products.append((a - za) * (b - zb) - za * zb)
+        weights = tuple(unsigned(word) for word in bank)
+        model = ColumnModel(config=config, index=1, bank=bank)
+        _, seen = check(model, tokens, weights)
+        assert [result.value for result, _, _ in seen if result.valid] == products
+
+
+def check(
+    model: ColumnModel, tokens: list[Token], weights: tuple[int, ...]
+) -> tuple[list[Cycle], list[tuple[Any, ...]]]:
+    """Every finished accumulator is the model's, in its cycle. Returns what was played and seen."""
+    config = model.config
     cycles, when = stimuli(tokens)
     latency = Column.latency(config) + (1 if config.chain == 1 else 2)
     expected = {}
@@ -88,16 +169,10 @@ def test_sums(
         if value is not None:
             expected[cycle + latency] = (value, token.final)
     cycles = [*cycles, *idle(latency + 1)]
-    seen = play(Bench(config, index, weights), cycles, ("result_out", "token_out", "x_out"))
+    seen = play(Bench(config, model.index, weights), cycles, ("result_out", "token_out", "x_out"))
     found = {number: (r.value, r.final) for number, (r, _, _) in enumerate(seen) if r.valid}
     assert found == expected
-    for number in range(len(cycles) - 1):
-        _, token_out, x_out = seen[number + 1]
-        assert x_out == cycles[number].get("x", 0)
-        asked = cycles[number].get("token", {})
-        assert all(
-            getattr(token_out, name) == asked.get(name, 0) for name in ("valid", "write", "address", "offset")
-        )
+    return cycles, seen
 
 
 def test_a_chain_passes_on_what_comes_from_before() -> None:

@@ -19,6 +19,7 @@ class Entry:
     mantissa: int
     offset: int
     shift: int
+    half_away: int = 1
 
     def pack(self, config: CoreConfig) -> int:
         offset = self.offset & ((1 << config.offset_bits) - 1)
@@ -26,6 +27,7 @@ class Entry:
             self.mantissa
             | offset << config.mantissa_bits
             | self.shift << (config.mantissa_bits + config.offset_bits)
+            | self.half_away << (config.parameter_bits - 1)
         )
 
 
@@ -36,7 +38,6 @@ class Settings:
     zero_point: int = 0
     low: int = -128
     high: int = 127
-    half_away: int = 1
     parameter_base: int = 0
 
     def writes(self) -> list[Cycle]:
@@ -65,7 +66,7 @@ class Model:
     def byte(self, accumulator: int, entry: Entry) -> int:
         s = self.settings
         v = accumulator * entry.mantissa + entry.offset
-        w = (v >> self.config.mantissa_fraction) - (2 if v < 0 and s.half_away else 0)
+        w = (v >> self.config.mantissa_fraction) - (2 if v < 0 and entry.half_away else 0)
         return max(s.low, min(s.high, (((w >> entry.shift) + 1) >> 1) + s.zero_point)) & 0xFF
 
 
@@ -78,6 +79,7 @@ def random_entry(generator: random.Random, config: CoreConfig) -> Entry:
         mantissa=generator.choice((0, most - 1, generator.randrange(most))),
         offset=generator.choice(offsets),
         shift=generator.randrange(1 << config.shift_bits),
+        half_away=generator.randrange(2),
     )
 
 
@@ -148,13 +150,12 @@ def test_random(
     entries = [random_entry(generator, config) for _ in range(config.parameter_depth)]
     dut = Requantizer(config, tuple(entry.pack(config) for entry in entries))
     jobs = []
-    for half_away, gaps in ((1, 0.0), (0, 0.4), (1, 0.4)):
+    for gaps in (0.0, 0.4, 0.4):
         low = generator.randrange(-128, 100)
         settings = Settings(
             zero_point=generator.choice((-128, 127, generator.randrange(-128, 128))),
             low=low,
             high=generator.randrange(low, 128),
-            half_away=half_away,
             parameter_base=generator.randrange(4) * config.chain % config.parameter_depth,
         )
         job: list[Cycle] = []
@@ -177,12 +178,14 @@ def test_ties(half_away: int) -> None:
         (4, 4, 4), accumulator_bits=16, mantissa_bits=14, mantissa_fraction=13, offset_bits=20
     )
     entries = [
-        Entry(mantissa=1 << 13, offset=offset, shift=shift) for offset in (0, 1 << 13) for shift in range(3)
+        Entry(mantissa=1 << 13, offset=offset, shift=shift, half_away=half_away)
+        for offset in (0, 1 << 13)
+        for shift in range(3)
     ]
     dut = Requantizer(config, tuple(entry.pack(config) for entry in entries))
     jobs = []
     for base in range(len(entries)):
-        settings = Settings(half_away=half_away, parameter_base=base)
+        settings = Settings(parameter_base=base)
         job = [result(accumulator) for accumulator in range(-40, 41)]
         jobs.append((Model(config=config, entries=entries, settings=settings, group=base), job))
     check(config, dut, [], jobs)

@@ -78,7 +78,8 @@ def _entries(
             continue
         offset = int(parameters.offset[channel]) & ((1 << widths.offset) - 1)
         entry = int(parameters.mantissa[channel]) | offset << widths.mantissa
-        entries.append(entry | int(parameters.shift[channel]) << (widths.mantissa + widths.offset))
+        entry |= int(parameters.shift[channel]) << (widths.mantissa + widths.offset)
+        entries.append(entry | int(parameters.half_away[channel]) << (widths.total - 1))
     return entries
 
 

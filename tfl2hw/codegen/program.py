@@ -182,7 +182,6 @@ class _MatrixRegisters:
             "zero_point": rescale.zero_point,
             "low": rescale.low,
             "high": rescale.high,
-            "half_away": int(rescale.half_away),
         }
         flags = (FLAG_PICK if job.pick else 0) | (FLAG_HOLD if job.hold else 0)
         words = job.weights.shape[2]

@@ -4,11 +4,14 @@ A rescale is a monotone step function from accumulator to output byte. It is equ
 ``clamp((((v >> f) - kink >> s) + 1 >> 1) + zero_point)`` with ``v = a * m + R`` as soon as every step
 falls between the same two neighbouring accumulators; so 255 comparisons a channel prove all 2**32
 inputs. The mantissa m can then be far shorter than TFLite's 31 bits, and so can the multiplier.
+Where a channel's output moves by more than one an accumulator, m is longer than ``f + 1`` bits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,8 @@ import numpy.typing as npt
 from tfl2hw.ir.primitives import Rescale
 
 Int64 = npt.NDArray[np.int64]
+Integers = npt.NDArray[Any]
+"""int64, or Python's integers where those could overflow."""
 
 FRACTIONS = range(10, 33)
 """Mantissa fractions tried, shortest first; at 30 the formula is TFLite's own."""
@@ -23,6 +28,15 @@ FRACTIONS = range(10, 33)
 
 NEIGHBOURS = 3
 """Mantissas tried on either side of the nearest: a short one need not be the nearest to be exact."""
+
+STEEPEST = 256.0
+"""A slope with which one accumulator more or less leads past any clamp: a greater one changes nothing."""
+
+MANTISSA_BITS = 36
+"""The longest mantissa that a requantizer's multiplier takes."""
+
+SAFE_BITS = 60
+"""Products and thresholds of fewer bits are compared in int64, others in Python's integers."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,17 +53,20 @@ class Steps:
     low: Int64
     high: Int64
     slope: npt.NDArray[np.float64]
-    half_away: bool
+    half_away: bool  # whether the kink is worth trying
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parameters:
-    """Requantizer parameters of a layer, one entry a channel."""
+    """Requantizer parameters of a layer, one entry a channel.
+
+    ``half_away``: the channel has the kink of TFLite's double rounding.
+    """
 
     mantissa: Int64
     offset: Int64
     shift: Int64
-    half_away: bool
+    half_away: npt.NDArray[np.bool_]
 
 
 def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
@@ -77,38 +94,65 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
 
 
 def fit(steps: Steps, fraction: int) -> Parameters | None:
-    """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none."""
+    """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none.
+
+    With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
+    steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
+    the function rounds twice; but TFLite rounds multipliers from one half on only once.
+    """
     inside = (steps.position > steps.low[:, None]) & (steps.position <= steps.high[:, None])
-    slope = np.where(inside.any(axis=1), steps.slope, 0.0)  # a constant channel needs no mantissa
-    _, exponent = np.frexp(slope)
-    shift = np.maximum(-exponent, 0).astype(np.int64)
-    if int(shift.max(initial=0)) + fraction > 52:
-        return None
-    ideal = np.ldexp(slope, shift + fraction + 1)
-    best_mantissa = np.zeros_like(shift)
-    best_offset = np.zeros_like(shift)
-    done = np.zeros(shift.shape, dtype=bool)
-    for away in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
-        mantissa = np.maximum(np.rint(ideal).astype(np.int64) + np.where(slope > 0, away, 0), 0)
-        lower, upper = _offset_range(steps, mantissa, shift, fraction)
-        good = (lower <= upper) & ~done
-        middle = lower + (upper - lower) // 2
-        best_mantissa = np.where(good, mantissa, best_mantissa)
-        best_offset = np.where(good, middle, best_offset)
-        done |= good
-    if not done.all():
-        return None
-    return Parameters(mantissa=best_mantissa, offset=best_offset, shift=shift, half_away=steps.half_away)
+    # a constant channel needs no mantissa
+    slope = np.where(inside.any(axis=1), np.minimum(steps.slope, STEEPEST), 0.0)
+    shift = np.maximum(-np.frexp(slope)[1], 0).astype(np.int64)
+    nearest = np.rint(np.ldexp(slope, shift + fraction + 1)).astype(np.int64)
+    mantissa, offset = np.zeros_like(nearest), np.zeros_like(nearest)
+    half_away = np.zeros(nearest.shape, np.bool_)
+    left = np.arange(len(nearest))
+    kinks = (True, False) if steps.half_away else (False,)
+    for kink, away in product(kinks, sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)):
+        tried = np.where(nearest[left] > 0, np.maximum(nearest[left] + away, 0), 0)
+        fits, middle = _offsets(steps, left, tried, shift[left], fraction, kink)
+        found = left[fits]
+        mantissa[found], offset[found], half_away[found] = tried[fits], middle[fits], kink
+        left = left[~fits]
+        if not left.size:
+            return Parameters(mantissa=mantissa, offset=offset, shift=shift, half_away=half_away)
+    return None
 
 
-def _offset_range(steps: Steps, mantissa: Int64, shift: Int64, fraction: int) -> tuple[Int64, Int64]:
-    """Offsets with which the steps of each channel fall where they must: [lower, upper]."""
-    threshold = _threshold(steps, shift, fraction)
-    product = steps.position * mantissa[:, None]
+def _offsets(
+    steps: Steps, channels: Int64, mantissa: Int64, shift: Int64, fraction: int, kink: bool
+) -> tuple[npt.NDArray[np.bool_], Int64]:
+    """Whether each of ``channels`` has an offset that proves it exact, and one; also of int64."""
+    furthest = np.maximum(np.abs(steps.low[channels]), np.abs(steps.high[channels])) + 2
+    product_bits = np.log2(np.maximum(mantissa, 1)) + np.log2(furthest)
+    # a level is at most 255 from the zero point, so an edge has less than 10 bits above the shift
+    wide = (product_bits >= SAFE_BITS - 1) | (shift + fraction + 10 >= SAFE_BITS - 1)
+    fits, middle = np.zeros(wide.shape, np.bool_), np.zeros(wide.shape, np.int64)
+    short = mantissa < 1 << MANTISSA_BITS
+    for which, kind in ((np.flatnonzero(~wide), np.int64), (np.flatnonzero(wide), object)):
+        if not which.size:
+            continue
+        lower, upper = _offset_range(
+            steps, channels[which], mantissa[which].astype(kind), shift[which].astype(kind), fraction, kink
+        )
+        chosen = lower + (upper - lower) // 2
+        good = np.asarray((lower <= upper) & (abs(chosen) < 1 << 62), np.bool_)
+        fits[which], middle[which] = good, np.where(good, chosen, 0).astype(np.int64)
+    return fits & short, middle
+
+
+def _offset_range(
+    steps: Steps, channels: Int64, mantissa: Integers, shift: Integers, fraction: int, kink: bool
+) -> tuple[Integers, Integers]:
+    """Offsets with which the steps of ``channels`` fall where they must: [lower, upper]."""
+    position = steps.position[channels]
+    threshold = _threshold(steps.level.astype(mantissa.dtype), shift, fraction, kink)
+    product = position * mantissa[:, None]
     before = product - mantissa[:, None]
-    reached = steps.position <= steps.high[:, None]
-    starts = steps.position > steps.low[:, None]
-    far = np.int64(2) ** 61
+    reached = position <= steps.high[channels, None]
+    starts = position > steps.low[channels, None]
+    far = 1 << (SAFE_BITS + 1 if mantissa.dtype == np.int64 else 2 * SAFE_BITS)
     lower = np.where(reached, threshold - product, -far).max(axis=1, initial=-far)
     upper = np.where(starts, threshold - before - 1, far).min(axis=1, initial=far)
     # where every step is out of reach on one side, any offset near the bound does; without steps, any
@@ -119,9 +163,8 @@ def _offset_range(steps: Steps, mantissa: Int64, shift: Int64, fraction: int) ->
     return lower, upper
 
 
-def _threshold(steps: Steps, shift: Int64, fraction: int) -> Int64:
+def _threshold(level: Integers, shift: Integers, fraction: int, kink: bool) -> Integers:
     """The least ``v`` whose output reaches each level: (channels, levels)."""
-    edge = (2 * steps.level[None, :] - 1) << shift[:, None]
-    kink = 2 if steps.half_away else 0
-    negative = np.minimum(0, (edge + kink) << fraction)
-    return np.where(edge > 0, edge << fraction, negative)
+    edge = (2 * level[None, :] - 1) << shift[:, None]
+    negative = np.minimum(0, (edge + (2 if kink else 0)) << fraction)
+    return np.asarray(np.where(edge > 0, edge << fraction, negative))

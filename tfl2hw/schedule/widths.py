@@ -11,7 +11,10 @@ from .shape import Target
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterWidths:
-    """Bits of each field of an entry: mantissa (unsigned), offset (signed), shift (unsigned)."""
+    """Bits of the fields of an entry: mantissa (unsigned), offset (signed), shift (unsigned).
+
+    The topmost bit of an entry is its ``half_away``.
+    """
 
     mantissa: int
     offset: int
@@ -20,7 +23,7 @@ class ParameterWidths:
     @property
     def total(self) -> int:
         """Bits of an entry."""
-        return self.mantissa + self.offset + self.shift
+        return self.mantissa + self.offset + self.shift + 1
 
 
 def parameter_widths(parameters: Sequence[Parameters]) -> ParameterWidths:
