@@ -62,7 +62,7 @@ def build(design: str, seed: int, out: Path) -> Row:
         directory.mkdir(parents=True, exist_ok=True)
         with progress(f"{model.stem} on {board}") as tell:
             result = build_bitstream(
-                lambda: Core(board_config(compiled), compiled.image),
+                lambda: Core(board_config(compiled), compiled.core_image),
                 compiled.board,
                 directory,
                 tell,

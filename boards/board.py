@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+from tfl2hw.rtl_templates.config import CoreConfig
 
 FAMILIES = ("ecp5", "ice40", "sim")
 
@@ -51,6 +54,8 @@ class Board:
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
     bank_depth : words of a column's weight bank, at most.
     vector_lanes : elements a cycle of the table-sum unit.
+    core : makes the configuration of the one core, for so many lanes and columns, on which every model runs;
+        None where each model gets a core of its own.
     """
 
     name: str
@@ -69,6 +74,7 @@ class Board:
     chip: Chip | None = None
     platform: str | None = None
     program: tuple[tuple[str, ...], ...] = ()
+    core: Callable[[int, int], CoreConfig] | None = None
 
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:

@@ -1,8 +1,52 @@
-"""A board that exists in simulation only, with generous memories."""
+"""A board that exists in simulation only: one core with every unit and generous memories for all models."""
 
 from __future__ import annotations
 
+from tfl2hw.rtl_templates.config import CoreConfig
+
 from .board import Board
+
+SCRATCHPAD_WORDS = 1 << 17
+BANK_DEPTH = 1 << 15
+REQUANTIZERS = 4
+TABLES = 64
+
+
+def generous_core(lanes: int, columns: int) -> CoreConfig:
+    """A core that can do everything; a model's program, weights and tables are loaded into it.
+
+    Mantissas have the fraction with which the requantizer's formula is TFLite's own.
+    """
+    return CoreConfig(
+        lanes=lanes,
+        columns=columns,
+        requantizers=min(REQUANTIZERS, columns),
+        accumulator_bits=32,
+        mantissa_bits=36,
+        mantissa_fraction=30,
+        offset_bits=64,
+        shift_bits=6,
+        bank_depth=BANK_DEPTH,
+        parameter_depth=1 << 14,
+        program_depth=1 << 16,
+        scratchpad_words=SCRATCHPAD_WORDS,
+        count_bits=22,
+        coordinate_bits=18,
+        window=True,
+        mover=True,
+        copier=True,
+        index=True,
+        softmax=True,
+        softmax_tables=16,
+        vector_lanes=lanes // 2,
+        table_depth=256 * TABLES,
+        table_bits=32,
+        vector_shift=20,
+        product=True,
+        maximum=True,
+        digits=True,
+    )
+
 
 SIM_LARGE = Board(
     name="sim-large",
@@ -12,9 +56,10 @@ SIM_LARGE = Board(
     target_mhz=100.0,
     lanes=8,
     columns=8,
-    requantizers=4,
+    requantizers=REQUANTIZERS,
     scratchpad="block",
-    scratchpad_words=131072,
-    bank_depth=1 << 16,
-    vector_lanes=8,
+    scratchpad_words=SCRATCHPAD_WORDS,
+    bank_depth=BANK_DEPTH,
+    vector_lanes=4,
+    core=generous_core,
 )

@@ -107,16 +107,17 @@ def run_samples(
 def _core(compiled: Compiled) -> Core:
     """The core with what a simulator can hold in place of the chip's primitives."""
     scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
-    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.image)
+    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)
 
 
 def _run(compiled: Compiled, session: Session, sample: Sequence[Int8]) -> SampleRun:
     whole = session.run(sample)
     tensors = {}
     for layer, _ in zip(compiled.schedule.layers, session.steps(sample), strict=False):
-        if layer.output in compiled.graph.tensors:
-            found = session.fetch(location(compiled, layer.output))
-            tensors[layer.output] = _as_in_file(compiled, layer.output, found)
+        for tensor in layer.outputs:
+            if tensor in compiled.graph.tensors:
+                found = session.fetch(location(compiled, tensor))
+                tensors[tensor] = _as_in_file(compiled, tensor, found)
     outputs = zip(compiled.network.outputs, whole.outputs, strict=True)
     return SampleRun(
         outputs=tuple(_as_in_file(compiled, tensor, values) for tensor, values in outputs),

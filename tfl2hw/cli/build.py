@@ -33,7 +33,7 @@ def build(
         write_files(compiled, output)
         keep(model, settings, output)
         result = build_bitstream(
-            lambda: Core(board_config(compiled), compiled.image), compiled.board, output, tell
+            lambda: Core(board_config(compiled), compiled.core_image), compiled.board, output, tell
         )
     facts = report.build(compiled, result)
     if json:

@@ -18,7 +18,7 @@ def layers(compiled: Compiled) -> list[Object]:
     cycles = compiled.cycles.layers()
     return [
         {
-            "name": _name(compiled, layer.output),
+            "name": _name(compiled, layer.outputs[-1]),
             "op": layer.op,
             "cycles": count,
             "macs": layer.macs,

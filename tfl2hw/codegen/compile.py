@@ -13,12 +13,13 @@ from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import Numerics
 from tfl2hw.passes import lower
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.softmax import Softmax
-from tfl2hw.schedule.schedule import Schedule, schedule
+from tfl2hw.schedule.jobs import Schedule
+from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import Target
 
-from .configure import configure, with_identity
+from .configure import check_core, configure, with_identity
 from .cycles import CycleCount, count_cycles
 from .footprint import check_fit
 from .memories import make_image
@@ -38,6 +39,11 @@ class Compiled:
     config: CoreConfig
     image: Image
     cycles: CycleCount
+
+    @property
+    def core_image(self) -> Image:
+        """What the core's memories hold from the start: nothing where a prebuilt core is loaded."""
+        return self.image if self.board.core is None else EMPTY
 
     @property
     def predicted_cycles(self) -> int:
@@ -70,10 +76,14 @@ def compile_model(
     network = lower(graph, numerics)
     planned = schedule(network, target)
     program = assemble(planned)
-    config = configure(planned, program, chosen.scratchpad, small=chosen.family == "ice40")
-    check_fit(config, chosen, graph.file)
-    image = make_image(planned, program, config.table_bits)
-    config = with_identity(config, image)
+    if target.core is None:
+        config = configure(planned, program, chosen.scratchpad, small=chosen.family == "ice40")
+        check_fit(config, chosen, graph.file)
+    else:
+        config = target.core
+        check_core(planned, program, config)
+    image = make_image(planned, program, config)
+    config = with_identity(config, EMPTY if target.core else image)
     return Compiled(
         file=path,
         graph=graph,
@@ -99,6 +109,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         )
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
+    core = None if board.core is None else board.core(lanes, columns)
     return Target(
         lanes=lanes,
         columns=columns,
@@ -109,4 +120,5 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         bank_depth=board.bank_depth,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
+        core=core,
     )

@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import replace
 
 from tfl2hw import __version__
+from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
-from tfl2hw.schedule.schedule import Schedule, Table, matrices
+from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.jobs import Schedule, matrices
 from tfl2hw.schedule.widths import parameter_widths
 
 from .program import Program
@@ -63,7 +65,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
             Opcode.LOOP,
         ),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
-        window=any(job.pick and job.weights.shape[2] > 1 for job in jobs),
+        window=any(job.nest.skip for job in jobs),
         mover=Kind.MOVE in kinds,
         copier=Kind.COPY in kinds,
         index=Kind.INDEX in kinds or any(value & FLAG_INDEXED for value in starts),
@@ -73,7 +75,35 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         table_depth=256 * len(schedule.tables),
         table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
         vector_shift=schedule.vector_shift,
+        product=any(job.product for job in jobs),
+        maximum=any(job.reduction != "sum" for job in jobs),
+        digits=any(job.digits for job in jobs),
     )
+
+
+def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
+    """Raises DoesNotFit, with the numbers, where a model needs more of something than a prebuilt core has."""
+    needed = configure(schedule, program, core.scratchpad, small=False)
+    names = {
+        "bank_depth": "words of a column's weight bank",
+        "parameter_depth": "parameter entries",
+        "program_depth": "words of program memory",
+        "table_depth": "entries of the table-sum unit's tables",
+        "table_bits": "bits of a table entry",
+        "softmax_tables": "softmax tables",
+        "accumulator_bits": "bits of an accumulator",
+        "mantissa_bits": "bits of a requantizer's mantissa",
+        "offset_bits": "bits of a requantizer's offset",
+        "shift_bits": "bits of a requantizer's shift",
+        "count_bits": "bits of a loop counter",
+        "coordinate_bits": "bits of a row or column",
+    }
+    for name, what in names.items():
+        least, most = getattr(needed, name), getattr(core, name)
+        if least > most:
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {least} {what}, the core has {most}; choose a smaller model."
+            )
 
 
 def _values(program: Program, opcode: Opcode) -> list[int]:

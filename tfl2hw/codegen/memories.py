@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
+from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
+from tfl2hw.schedule.jobs import Schedule, matrices, stream_name
 from tfl2hw.schedule.matrix import Matrix
 from tfl2hw.schedule.rescale import Parameters
-from tfl2hw.schedule.schedule import Schedule, matrices, stream_name
-from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_words
+from tfl2hw.schedule.widths import ParameterWidths, parameter_words
 
 from .program import Program
 
 
-def make_image(schedule: Schedule, program: Program, table_bits: int) -> Image:
+def make_image(schedule: Schedule, program: Program, config: CoreConfig) -> Image:
     """Everything that a core's memories have to hold for this model."""
     target = schedule.target
-    widths = parameter_widths(schedule.parameters)
+    widths = ParameterWidths(
+        mantissa=config.mantissa_bits, offset=config.offset_bits, shift=config.shift_bits
+    )
     jobs = list(zip(matrices(schedule.layers), schedule.parameters, strict=True))
     weights: tuple[tuple[int, ...], ...] = ()
     parameters: tuple[tuple[int, ...], ...] = ()
@@ -42,7 +47,7 @@ def make_image(schedule: Schedule, program: Program, table_bits: int) -> Image:
             )
             for requantizer in range(target.requantizers)
         )
-    mask = (1 << table_bits) - 1
+    mask = (1 << config.table_bits) - 1
     tables = tuple(
         tuple(int(value) & mask for pair in schedule.tables for value in pair.tables[operand])
         for operand in range(2 if schedule.tables else 0)
@@ -53,8 +58,20 @@ def make_image(schedule: Schedule, program: Program, table_bits: int) -> Image:
         parameters=parameters,
         tables=tables,
         exponentials=tuple(int(value) for table in schedule.exponentials for value in table),
-        scratchpad=streams,
+        scratchpad=(*streams, *_constants(schedule)),
     )
+
+
+def _constants(schedule: Schedule) -> Iterator[tuple[int, bytes]]:
+    """The constant maps, their pixels at the scratchpad's pitch."""
+    for tensor, values in schedule.constants.items():
+        if tensor not in schedule.placements:
+            continue
+        place = schedule.placements[tensor]
+        height, width, channels = place.shape
+        padded = np.zeros((height * width, place.pixel_bytes), np.int8)
+        padded[:, :channels] = values.reshape(-1, channels)
+        yield place.address, padded.tobytes()
 
 
 def _words(weights: npt.NDArray[np.int8]) -> list[int]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tfl2hw.rtl_templates.isa import (
     BACK_REGISTERS,
+    FLAG_DIGITS,
     FLAG_HOLD,
+    FLAG_INDEXED,
+    FLAG_MAXIMUM,
+    FLAG_MINIMUM,
     FLAG_PICK,
+    FLAG_PRODUCT,
     FLAG_STREAM,
     FRONT_REGISTERS,
     VALUE_BITS,
@@ -17,8 +23,12 @@ from tfl2hw.rtl_templates.isa import (
     instruction,
     write,
 )
+from tfl2hw.schedule.copies import WordCopy
+from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.jobs import Schedule, SoftmaxRows, output, stream_name
+from tfl2hw.schedule.lookup import Index, IndexedCopy
+from tfl2hw.schedule.matmul import LoadedMatrix
 from tfl2hw.schedule.matrix import Matrix, Move
-from tfl2hw.schedule.schedule import Schedule, SoftmaxRows, Table, stream_name
 from tfl2hw.schedule.widths import parameter_words
 
 ALWAYS_WRITTEN = ("out_base", "parameter_base")
@@ -60,14 +70,14 @@ def assemble(schedule: Schedule) -> Program:
     """The program of a schedule; its layers end at breakpoints."""
     assembler = _Assembler()
     breaks: list[int] = []
-    jobs = _started(schedule)
+    starts = _started(schedule)
     for layer in schedule.layers:
-        for _ in layer.jobs:
-            job = next(jobs)
-            if isinstance(job, _Repeated):
-                assembler.repeat(job)
-            else:
-                assembler.start(job)
+        for started in islice(starts, len(layer.jobs)):
+            for each in started:
+                if isinstance(each, _Repeated):
+                    assembler.repeat(each)
+                else:
+                    assembler.start(each)
         assembler.words.append(instruction(Opcode.BREAK))
         breaks.append(len(assembler.words))
     assembler.words.append(instruction(Opcode.END))
@@ -123,21 +133,34 @@ class _Assembler:
                 self._known[name] = value
 
 
-def _started(schedule: Schedule) -> Iterator[_Started | _Repeated]:
+def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
     """What the hardware runs for each job, with its registers, in order."""
     addresses = schedule.memory.addresses
     matrix = _MatrixRegisters(schedule)
     for layer in schedule.layers:
         for job in layer.jobs:
-            registers = job.nest.registers(addresses) | job.output.registers(addresses[job.output.target])
+            if isinstance(job, LoadedMatrix):
+                yield tuple(matrix.blocks(job, addresses))
+                continue
+            registers, written = job.nest.registers(addresses), output(job)
+            if written is not None:
+                registers |= written.registers(addresses[written.target])
             if isinstance(job, Matrix):
-                yield matrix.start(job, registers)
-            elif isinstance(job, Move):
-                yield _Started(kind=Kind.MOVE, registers=registers | {"pad_value": job.pad_value})
+                yield (matrix.start(job, registers),)
+            elif isinstance(job, Move | WordCopy):
+                yield (_copy(job, registers),)
             elif isinstance(job, Table):
-                yield _Started(kind=Kind.TABLE, registers=registers | _table_registers(job))
+                yield (_Started(kind=Kind.TABLE, registers=registers | _table_registers(job)),)
+            elif isinstance(job, Index):
+                yield (_Started(kind=Kind.INDEX, registers=registers),)
             else:
-                yield _softmax(job, registers, schedule.target.softmax_interval)
+                yield (_softmax(job, registers, schedule.target.softmax_interval),)
+
+
+def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
+    kind = Kind.MOVE if isinstance(job, Move) else Kind.COPY
+    flags = FLAG_INDEXED if isinstance(job, IndexedCopy) else 0
+    return _Started(kind=kind, flags=flags, registers=registers | {"pad_value": job.pad_value})
 
 
 def _table_registers(job: Table) -> dict[str, int]:
@@ -173,6 +196,27 @@ class _MatrixRegisters:
         self._weight_base = 0
         self._parameter_base = 0
 
+    def blocks(self, job: LoadedMatrix, addresses: Mapping[str, int]) -> Iterator[_Started]:
+        """For each block of columns the loads of its weights, then the matrix job."""
+        weight_base, parameter_base, written = self._weight_base, self._parameter_base, job.matrix.output
+        for block in job.blocks:
+            for copy in range(job.copies):
+                yield _Started(
+                    kind=Kind.LOAD,
+                    registers={
+                        "load_base": addresses[job.source] + block.source,
+                        "load_words": job.words - 2,
+                        "load_first": 0,
+                        "load_count": block.columns - 2,
+                        "load_address": weight_base + copy * job.words,
+                    },
+                )
+            registers = job.matrix.nest.registers(addresses)
+            registers |= written.registers(addresses[written.target] + block.offset)
+            self._weight_base, self._parameter_base = weight_base, parameter_base
+            yield self.start(job.matrix, registers)
+        self._number -= len(job.blocks) - 1
+
     def start(self, job: Matrix, registers: dict[str, int]) -> _Started:
         """The START of the next matrix job."""
         schedule, target = self._schedule, self._schedule.target
@@ -183,8 +227,7 @@ class _MatrixRegisters:
             "low": rescale.low,
             "high": rescale.high,
         }
-        flags = (FLAG_PICK if job.pick else 0) | (FLAG_HOLD if job.hold else 0)
-        words = job.weights.shape[2]
+        flags, words = _flags(job), job.weights.shape[2]
         if target.streamed:
             flags |= FLAG_STREAM
             entry_words = target.chain * parameter_words(schedule.parameters, target)
@@ -200,3 +243,16 @@ class _MatrixRegisters:
             self._parameter_base += job.groups * target.chain
         self._number += 1
         return _Started(kind=Kind.MATRIX, flags=flags, registers=registers)
+
+
+def _flags(job: Matrix) -> int:
+    """The flags of a matrix job's START."""
+    chosen = {
+        FLAG_PICK: job.pick,
+        FLAG_HOLD: job.hold,
+        FLAG_PRODUCT: job.product,
+        FLAG_DIGITS: job.digits,
+        FLAG_MAXIMUM: job.reduction == "maximum",
+        FLAG_MINIMUM: job.reduction == "minimum",
+    }
+    return sum(flag for flag, is_set in chosen.items() if is_set)

@@ -30,7 +30,7 @@ def write_files(compiled: Compiled, directory: Path) -> list[Path]:
     ToolError : Yosys, which writes the Verilog, is missing or failed.
     """
     texts = {
-        "core.v": to_verilog(Core(board_config(compiled), compiled.image), "core"),
+        "core.v": to_verilog(Core(board_config(compiled), compiled.core_image), "core"),
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
         "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
@@ -71,6 +71,6 @@ def report_json(compiled: Compiled) -> dict[str, Any]:
 def _top_verilog(compiled: Compiled) -> str:
     """The board's top: the core with PLL, reset, UART and pins."""
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
-        core = Core(board_config(compiled), compiled.image)
+        core = Core(board_config(compiled), compiled.core_image)
         elaborate(core, compiled.board, pll_for(compiled.board), Path(folder))
         return rtlil_to_verilog((Path(folder) / f"{NAME}.il").read_text())

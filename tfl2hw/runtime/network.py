@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.loading import Load, loads
 from tfl2hw.runtime.device import Device
 from tfl2hw.runtime.session import Session, TensorLocation
 from tfl2hw.runtime.transport import Transport
@@ -11,17 +12,24 @@ from tfl2hw.runtime.transport import Transport
 def open_session(compiled: Compiled, transport: Transport) -> Session:
     """A session with the device behind ``transport``, which holds the core of ``compiled``.
 
-    What the scratchpad has to hold is sent only where the core does not start with it.
+    What the memories have to hold is sent only where the core does not start with it.
     """
-    held = compiled.config.scratchpad == "block"
     return Session(
         Device(transport, lanes=compiled.config.lanes),
         identity=bytes.fromhex(compiled.config.identity),
-        loads=() if held else compiled.image.scratchpad,
+        loads=_loads(compiled),
         inputs=[location(compiled, tensor) for tensor in compiled.network.inputs],
         outputs=[location(compiled, tensor) for tensor in compiled.network.outputs],
         breaks=compiled.program.breaks,
     )
+
+
+def _loads(compiled: Compiled) -> tuple[Load, ...]:
+    if compiled.board.core is not None:
+        return loads(compiled.image, compiled.config)
+    if compiled.config.scratchpad == "block":
+        return ()
+    return (Load(writes=compiled.image.scratchpad),)
 
 
 def location(compiled: Compiled, tensor: int) -> TensorLocation:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfl2hw.codegen.loading import Load
 from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.runtime.device import Device
 
@@ -90,8 +91,8 @@ class Session:
     ----------
     device : the device, which must hold the network's design.
     identity : the 16 bytes by which that design is recognised.
-    loads : (address, bytes) to write once, before the first run: weights and program, where the
-        bitstream cannot carry them.
+    loads : what to write once, before the first run: weights and program, where the bitstream cannot
+        carry them.
     inputs, outputs : where the network's inputs and outputs lie.
     breaks : words at which a program that stops at BREAKs halts before its end, in order.
     start : the program's first word.
@@ -102,7 +103,7 @@ class Session:
         device: Device,
         *,
         identity: bytes,
-        loads: Sequence[tuple[int, bytes]],
+        loads: Sequence[Load],
         inputs: Sequence[TensorLocation],
         outputs: Sequence[TensorLocation],
         breaks: Sequence[int] = (),
@@ -132,8 +133,11 @@ class Session:
                 f"the device holds another design: its identity is {found.hex()}, "
                 f"that of the network is {self._identity.hex()}; program the board first"
             )
-        for address, data in self._loads:
-            self._device.write(address, data)
+        for load in self._loads:
+            for address, data in load.writes:
+                self._device.write(address, data)
+            if load.runs:
+                self._device.run(0)
         self._ready = True
 
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> Answer:

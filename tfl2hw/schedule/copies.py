@@ -139,5 +139,3 @@ def _output(name: str, loops: Sequence[_Loop], start: int) -> Output:
         group=group.target - row_end - (outer.count - 1) * outer.target,
         offset=start,
     )
-
-

@@ -26,9 +26,7 @@ class Table:
     high: int
 
 
-def table_sum(
-    primitive: TableSum, target: Target, sources: tuple[str, str], name: str, number: int
-) -> Table:
+def table_sum(primitive: TableSum, target: Target, sources: tuple[str, str], name: str, number: int) -> Table:
     """The words of the two operands in turn (of one operand twice)."""
     height, width, channels = primitive.shape
     words = target.words(channels) * width

@@ -54,9 +54,7 @@ def lookup(
                     source=table,
                     loops=(Loop(words, target.lanes), Loop(), Loop(), Loop(), Loop(), Loop()),
                 ),
-                output=replace(
-                    linear(maps.target, words, target.lanes), offset=number * maps.target_pixel
-                ),
+                output=replace(linear(maps.target, words, target.lanes), offset=number * maps.target_pixel),
                 pad_value=0,
             ),
         ]

@@ -119,9 +119,7 @@ def _parts(value: int) -> list[int]:
     return [value] if value else []
 
 
-def _packed(
-    primitive: MatMul, target: Target, right: Maps, buffer: str
-) -> tuple[WordCopy | Move, ...]:
+def _packed(primitive: MatMul, target: Target, right: Maps, buffer: str) -> tuple[WordCopy | Move, ...]:
     """Zeros, then the rows of b over them."""
     rows, depth = primitive.columns, primitive.depth
     shape = (1, rows, target.padded(depth))
@@ -133,9 +131,7 @@ def _packed(
         target_shape=shape,
     )
     named = {"op_index": primitive.op_index, "op": primitive.op, "output": primitive.output}
-    zeros = Copy(
-        input=None, axes=(Axis(rows, target=(1, 0)), Axis(shape[2], target=(0, 1))), **named
-    )  # type: ignore[arg-type]
+    zeros = Copy(input=None, axes=(Axis(rows, target=(1, 0)), Axis(shape[2], target=(0, 1))), **named)  # type: ignore[arg-type]
     values = Copy(
         input=primitive.inputs[1],
         axes=(Axis(rows, (1, 0), (1, 0)), Axis(depth, (0, 1), (0, 1))),

@@ -105,7 +105,8 @@ def _direct(conv: Convolution, target: Target, maps: Maps) -> tuple[Matrix, ...]
 @dataclass(frozen=True, kw_only=True)
 class _Run:
     """``number`` groups of K filters from ``first`` on; each reads ``words`` words of a pixel, from ``word`` on,
-    ``step`` words further for each group."""
+    ``step`` words further for each group.
+    """
 
     first: int
     number: int
@@ -206,9 +207,7 @@ class Slice:
         return self._whole(accumulator, channel + self._first)
 
 
-def _unfolded(
-    conv: Convolution, target: Target, maps: Maps, buffer: str
-) -> tuple[Move, tuple[Matrix, ...]]:
+def _unfolded(conv: Convolution, target: Target, maps: Maps, buffer: str) -> tuple[Move, tuple[Matrix, ...]]:
     """im2col: the mover lays each pixel's whole window out in words, the array sees a 1x1 kernel."""
     height, width, channels = conv.input_shape
     filters, kernel_height, kernel_width, _ = conv.weights.shape

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfl2hw.rtl_templates.config import CoreConfig
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -21,6 +23,8 @@ class Target:
     vector_lanes : elements a cycle of the table-sum unit.
     softmax_interval : cycles between two bytes of the softmax's last pass.
     window : whether columns have the sliding 3x3 window.
+    core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
+        made for the model.
     """
 
     lanes: int
@@ -33,6 +37,7 @@ class Target:
     vector_lanes: int = 1
     softmax_interval: int = 1
     window: bool = True
+    core: CoreConfig | None = None
 
     @property
     def chain(self) -> int:

@@ -1,0 +1,266 @@
+"""From primitives to jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatchmethod
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfl2hw.errors import DoesNotFit
+from tfl2hw.ir.primitives import (
+    Axis,
+    Convolution,
+    Copy,
+    Depthwise,
+    Extremum,
+    Lookup,
+    MapShape,
+    MatMul,
+    Network,
+    Primitive,
+    Product,
+    Reshape,
+    Softmax,
+    TableSum,
+)
+
+from .channelwise import depthwise
+from .copies import copies
+from .elementwise import extremum, product, table_sum
+from .jobs import Job, SoftmaxRows
+from .lookup import lookup, table_pitch
+from .matmul import matmul
+from .matrix import Maps, convolution
+from .nest import Loop, Nest, byte_rows
+from .shape import Target
+
+
+class Lowering:
+    """Makes the jobs of one network's primitives for one target, and notes what they need besides.
+
+    Members
+    -------
+    tables : the different table sums; a Table job names one by its number.
+    exponentials : the softmaxes' different tables.
+    extra : buffers that are no tensors, with their sizes in bytes.
+    """
+
+    def __init__(self, network: Network, target: Target) -> None:
+        self._network = network
+        self._target = target
+        self._aliases = self._find_aliases()
+        self.tables: list[TableSum] = []
+        self.exponentials: list[npt.NDArray[np.int32]] = []
+        self.extra: dict[str, int] = {}
+
+    def buffer(self, tensor: int) -> str:
+        """The buffer in which a tensor stands."""
+        return f"tensor {self._aliases.get(tensor, tensor)}"
+
+    def pixel_bytes(self, tensor: int) -> int:
+        """Bytes from pixel to pixel of a tensor."""
+        shape = self._network.shapes[tensor]
+        if any(isinstance(each, Lookup) and each.table == tensor for each in self._network.primitives):
+            return table_pitch(shape, self._target)
+        return self._target.padded(shape[2])
+
+    def jobs(self, primitive: Primitive) -> tuple[Job, ...]:
+        """The jobs of one primitive, in order."""
+        return tuple(self._lower(primitive))
+
+    def _find_aliases(self) -> dict[int, int]:
+        """Reshapes whose bytes already stand as they should: output tensor to input tensor."""
+        lanes = self._target.lanes
+        aliases: dict[int, int] = {}
+        for primitive in self._network.primitives:
+            if isinstance(primitive, Reshape):
+                dense = all(
+                    shape[2] % lanes == 0 or shape[0] * shape[1] == 1
+                    for shape in (primitive.input_shape, primitive.output_shape)
+                )
+                same = primitive.input_shape[2] == primitive.output_shape[2]
+                if dense or same:
+                    aliases[primitive.output] = aliases.get(primitive.input, primitive.input)
+        return aliases
+
+    def _maps(self, source: int | None, result: int) -> Maps:
+        read = result if source is None else source
+        return Maps(
+            source=self.buffer(read),
+            source_pixel=self.pixel_bytes(read),
+            target=self.buffer(result),
+            target_pixel=self.pixel_bytes(result),
+            target_shape=self._network.shapes[result],
+        )
+
+    def _extra(self, what: str, primitive: Primitive, size: int) -> str:
+        """The name of a buffer of ``size`` bytes that serves one operator."""
+        name = f"{what} of operator {primitive.op_index}"
+        self.extra[name] = max(self.extra.get(name, 0), size)
+        return name
+
+    @singledispatchmethod
+    def _lower(self, primitive: Any) -> Sequence[Job]:
+        raise TypeError(f"{type(primitive).__name__} is no primitive")
+
+    @_lower.register
+    def _(self, primitive: Convolution) -> Sequence[Job]:
+        height, width, _ = primitive.output_shape
+        taps = self._target.padded(prod(primitive.weights.shape[1:]))
+        buffer = f"im2col of operator {primitive.op_index}"
+        jobs = convolution(primitive, self._target, self._maps(primitive.input, primitive.output), buffer)
+        if jobs[0].output.target == buffer:
+            self._extra("im2col", primitive, height * width * taps)
+        return jobs
+
+    @_lower.register
+    def _(self, primitive: Depthwise) -> Sequence[Job]:
+        return (depthwise(primitive, self._target, self._maps(primitive.input, primitive.output)),)
+
+    @_lower.register
+    def _(self, primitive: TableSum) -> Sequence[Job]:
+        first, second = (self.buffer(tensor) for tensor in (primitive.inputs[0], primitive.inputs[-1]))
+        number = self._number(primitive)
+        return (table_sum(primitive, self._target, (first, second), self.buffer(primitive.output), number),)
+
+    def _number(self, primitive: TableSum) -> int:
+        """The number of the primitive's tables: operators that do the same share them."""
+        for number, known in enumerate(self.tables):
+            if _same_tables(known, primitive):
+                return number
+        self.tables.append(primitive)
+        return len(self.tables) - 1
+
+    @_lower.register
+    def _(self, primitive: Product) -> Sequence[Job]:
+        first, second = (self.buffer(tensor) for tensor in primitive.inputs)
+        return (product(primitive, self._target, (first, second), self.buffer(primitive.output)),)
+
+    @_lower.register
+    def _(self, primitive: Extremum) -> Sequence[Job]:
+        first, second = (self.buffer(tensor) for tensor in primitive.inputs)
+        return (extremum(primitive, self._target, (first, second), self.buffer(primitive.output)),)
+
+    @_lower.register
+    def _(self, primitive: Copy) -> Sequence[Job]:
+        return copies(primitive, self._target, self._maps(primitive.input, primitive.output))
+
+    @_lower.register
+    def _(self, primitive: MatMul) -> Sequence[Job]:
+        if self._target.streamed:
+            raise DoesNotFit(
+                f"{self._network.file}: operator {primitive.op_index} ({primitive.op}) multiplies two "
+                "activations, which a board that streams its weights cannot do; choose an ECP5 board."
+            )
+        left, right = (self._maps(tensor, primitive.output) for tensor in primitive.inputs)
+        size = primitive.columns * self._target.padded(primitive.depth)
+        name = self._extra("rows", primitive, size) if primitive.depth % self._target.lanes else ""
+        return matmul(primitive, self._target, (left, right), name)
+
+    @_lower.register
+    def _(self, primitive: Lookup) -> Sequence[Job]:
+        shapes = (self._network.shapes[primitive.indices], self._network.shapes[primitive.table])
+        maps = self._maps(primitive.indices, primitive.output)
+        return lookup(primitive, self._target, maps, self.buffer(primitive.table), shapes)
+
+    @_lower.register
+    def _(self, primitive: Softmax) -> Sequence[Job]:
+        pitch, depth = self._target.padded(primitive.depth), primitive.depth
+        nest = Nest(
+            source=self.buffer(primitive.input),
+            loops=(Loop(), Loop(), Loop(), Loop(depth, 1), Loop(), Loop()),
+        )
+        output = byte_rows(self.buffer(primitive.output), depth, 1, pitch)
+        table = self._exponential_table(primitive.exponentials)
+        return (SoftmaxRows(nest=nest, output=output, rows=primitive.rows, pitch=pitch, table=table),)
+
+    def _exponential_table(self, exponentials: npt.NDArray[np.int32]) -> int:
+        """Number of the table with these values: operators of the same scale share one."""
+        for number, each in enumerate(self.exponentials):
+            if np.array_equal(each, exponentials):
+                return number
+        self.exponentials.append(exponentials)
+        return len(self.exponentials) - 1
+
+    @_lower.register
+    def _(self, primitive: Reshape) -> Sequence[Job]:
+        """Nothing for an alias; else the bytes are copied, by way of a vector where they fit no box."""
+        if primitive.output in self._aliases:
+            return ()
+        maps = self._maps(primitive.input, primitive.output)
+        before, after = primitive.input_shape, primitive.output_shape
+        axes = _boxes(before, after)
+        if axes is not None:
+            return self._copy(primitive, axes, maps)
+        size = prod(before)
+        vector = self._extra("packed bytes", primitive, self._target.padded(size))
+        whole = self._target.padded(size)
+        there = Maps(
+            source=maps.source,
+            source_pixel=maps.source_pixel,
+            target=vector,
+            target_pixel=whole,
+            target_shape=(1, 1, size),
+        )
+        back = Maps(
+            source=vector,
+            source_pixel=whole,
+            target=maps.target,
+            target_pixel=maps.target_pixel,
+            target_shape=after,
+        )
+        packing, unpacking = _boxes(before, (1, 1, size)), _boxes((1, 1, size), after)
+        assert packing is not None
+        assert unpacking is not None
+        return (*self._copy(primitive, packing, there), *self._copy(primitive, unpacking, back))
+
+    def _copy(self, primitive: Reshape, axes: tuple[Axis, ...], maps: Maps) -> Sequence[Job]:
+        copy = Copy(
+            op_index=primitive.op_index,
+            op=primitive.op,
+            input=primitive.input,
+            output=primitive.output,
+            axes=axes,
+        )
+        return copies(copy, self._target, maps)
+
+
+def _boxes(before: MapShape, after: MapShape) -> tuple[Axis, ...] | None:
+    """The axes of a reshape from pixels of ``before[2]`` channels to pixels of ``after[2]``, if they nest."""
+    channels, wanted = before[2], after[2]
+    if channels % wanted == 0:
+        pixels, share = before[0] * before[1], channels // wanted
+        return (
+            Axis(pixels, (1, 0), (share, 0)),
+            Axis(share, (0, wanted), (1, 0)),
+            Axis(wanted, (0, 1), (0, 1)),
+        )
+    if wanted % channels == 0:
+        pixels, share = after[0] * after[1], wanted // channels
+        return (
+            Axis(pixels, (share, 0), (1, 0)),
+            Axis(share, (1, 0), (0, channels)),
+            Axis(channels, (0, 1), (0, 1)),
+        )
+    return None
+
+
+def _same_tables(one: TableSum, other: TableSum) -> bool:
+    """Whether two table sums compute the same function."""
+    first, second = one.rescale, other.rescale
+    bounds = (first.low, first.high, first.zero_point) == (second.low, second.high, second.zero_point)
+    if not bounds or one.tables.shape != other.tables.shape or not np.array_equal(one.tables, other.tables):
+        return False
+    return bool(np.array_equal(_outputs(one), _outputs(other)))
+
+
+def _outputs(primitive: TableSum) -> npt.NDArray[np.int64]:
+    """The outputs for all bytes, or pairs of bytes."""
+    total = primitive.tables[0]
+    if len(primitive.tables) > 1:
+        total = total[:, None] + primitive.tables[1][None, :]
+    return primitive.rescale(total, np.zeros_like(total))
