@@ -171,6 +171,25 @@ def test_double_rounding_from_one_half_on(real: float) -> None:
     assert int(found.mantissa.max()).bit_length() <= 36
 
 
+@pytest.mark.parametrize("rounding", ["double", "single"])
+@pytest.mark.parametrize("fraction", [30, 31, 32])
+def test_numbers_longer_than_64_bits(rounding: str, fraction: int) -> None:
+    """Tiny multipliers, whose thresholds, and wide accumulators, whose products would overflow."""
+    rescale = fixed_point(2.0 ** -np.array([30.9, 29, 28.2, 23, 22.4]), rounding, 1, (-128, 127))
+    bound = np.full(5, 1 << 30)
+    layer = (rescale, np.array([0, 5, -70, 1 << 29, -(1 << 29)]), -bound, bound)
+    found = fit(find_steps(*layer), fraction)
+    assert found is not None
+    assert found.mantissa.all()
+    assert mismatches(*layer, found, fraction, step=1 << 20) == 0
+    steps = find_steps(*layer)
+    for channel in range(5):
+        around = np.concatenate([steps.position[channel] - 1, steps.position[channel]])
+        around = around.clip(-bound[0], bound[0])
+        exact = rescale(around + layer[1][channel], np.full_like(around, channel))
+        assert (hardware(around, found, channel, rescale, fraction) == exact).all()
+
+
 def broad_layer(generator: np.random.Generator, kind: str) -> tuple[object, Int64, Int64, Int64]:
     """Multipliers from 2**-20 to 2**6, powers of two among them, any bias, and any bounds whose product
     with the multiplier stays in int32, from a single accumulator to 30 bits.
