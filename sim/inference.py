@@ -19,6 +19,7 @@ from tfl2hw.runtime.session import Session
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import CoreDesign, UartDesign
 from tfl2hw.sim.oracle import interpret
+from tfl2hw.sim.prebuilt import prebuilt_verilog
 
 Int8 = npt.NDArray[np.int8]
 Progress = Callable[[str, "float | None"], None]
@@ -59,7 +60,7 @@ class Comparison:
 
 def simulated_core(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
     """The bare core of ``compiled`` in simulation."""
-    return SimulatedDevice(to_verilog(_core(compiled), "core"), CoreDesign(name="core"), waves=waves)
+    return SimulatedDevice(_verilog(compiled), CoreDesign(name="core"), waves=waves)
 
 
 def simulated_board(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
@@ -102,6 +103,12 @@ def run_samples(
             mismatches += _mismatches(compiled, number, found, wanted)
             runs.append(run)
     return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
+
+
+def _verilog(compiled: Compiled) -> str:
+    if compiled.board.core is not None:
+        return prebuilt_verilog(compiled.config, "core")
+    return to_verilog(_core(compiled), "core")
 
 
 def _core(compiled: Compiled) -> Core:

@@ -18,7 +18,7 @@ from tfl2hw.codegen.yosys import run_yosys
 
 _ATTRIBUTES = "-remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding"
 
-_ZERO = re.compile(r"^    (\S+)\[(\d+)\] = (\d+'[hd]0+);$")
+_ZERO = re.compile(r"^    (\S+ ?)\[(\d+)\] = (\d+'[hd]0+);$")
 _SHORT = 16
 
 
@@ -69,7 +69,7 @@ def _with_loops(lines: Iterable[str]) -> Iterator[str]:
             yield from run
             continue
         start, stop = first.group(2), int(last.group(2)) + 1
-        yield f"    begin : zeros_{re.sub(r'[^A-Za-z0-9_]', '_', memory)}_{start}"
+        yield f"    begin : zeros_{re.sub(r'[^A-Za-z0-9_]', '_', memory.strip())}_{start}"
         yield "      integer n;"
         yield f"      for (n = {start}; n < {stop}; n = n + 1) {memory}[n] = {first.group(3)};"
         yield "    end"
