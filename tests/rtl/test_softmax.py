@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 from amaranth.sim import Simulator
 
+from tests.rtl.support import make_config
 from tfl2hw.rtl_templates.softmax import Mode, Softmax
 
 INT32_MAX = 2**31 - 1
@@ -199,3 +200,8 @@ def test_arbitrary_tables_loaded() -> None:
 def test_refuses(init: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Softmax(init=init)
+
+
+def test_refuses_a_core_without_a_table() -> None:
+    with pytest.raises(ValueError, match="softmax_tables must be at least 1, not 0"):
+        make_config(softmax_tables=0)
