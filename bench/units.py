@@ -26,9 +26,9 @@ from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.column import Column
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain, fetch_latency
+from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier
-from tfl2hw.rtl_templates.packer import BytePacker
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.rtl_templates.scratchpad import Scratchpad
 from tfl2hw.rtl_templates.sequencer import Sequencer
@@ -72,10 +72,14 @@ def units(config: CoreConfig) -> list[Unit]:
         _unit("WideMultiplier", wide.latency, "factors to product", "a product a cycle"),
         _unit("Requantizer", Requantizer.latency(config), "sum to byte", "a result a cycle"),
         _unit("Array", Array.latency(config), "last token at column 0 to first byte", chain),
-        _unit("Writer", Writer.latency, "last byte to write", f"{chain}, or a word a cycle"),
+        _unit("Writer", Writer.latency, "last byte to write", f"{chain}, or a word or a byte a cycle"),
     ]
-    if config.mover or config.softmax:
-        found.append(_unit("BytePacker", BytePacker.latency, "closing byte to word", "a byte a cycle"))
+    if config.mover:
+        found.append(_unit("Mover", drain(config)[Kind.MOVE], "issue to write", "a byte a cycle"))
+    if config.copier:
+        found.append(_unit("Copier", drain(config)[Kind.COPY], "issue to write", "a word a cycle"))
+    if config.index:
+        found.append(_unit("IndexRegister", IndexRegister.latency, "byte to index", "a byte a cycle"))
     if config.vector_lanes:
         every = max(2, config.lanes // config.vector_lanes)
         found.append(

@@ -302,4 +302,5 @@ class Softmax(wiring.Component):
         m.d.sync += self.y_valid.eq(steps == 11)
         value = Signal(8)
         m.d.comb += value.eq(window[1:] + (window[0] & ~window[1:].all()))
-        m.d.comb += self.y.eq(Cat(value[:7], ~value[7]))
+        # the last shift, if there is one, is that of step 10: the byte can have a register of its own
+        m.d.sync += self.y.eq(Cat(value[:7], ~value[7]))

@@ -99,9 +99,12 @@ class SmallModel(RandomModel):
 
     def flatten(self, ifm: int) -> int:
         """RESHAPE to a vector."""
-        shape = (1, prod(self.tensors[ifm].shape))
+        return self.reshape(ifm, (1, prod(self.tensors[ifm].shape)))
+
+    def reshape(self, ifm: int, shape: tuple[int, ...]) -> int:
+        """RESHAPE."""
         ofm = self._alike(ifm, shape)
-        constant = self.tensor((2,), data=np.array(shape, np.int32))
+        constant = self.tensor((len(shape),), data=np.array(shape, np.int32))
         self.operator("RESHAPE", [ifm, constant], [ofm], NewShape=shape)
         return ofm
 
@@ -196,6 +199,9 @@ def add_vectors(model: SmallModel) -> None:
         model.dense(model.input((1, 5, 13)), 4),
         model.flatten(model.input((1, 3, 4, 5))),
         model.flatten(model.input((1, 2, 2, 16))),
+        model.reshape(model.input((1, 60)), (1, 4, 5, 3)),
+        model.reshape(model.input((1, 3, 4, 5)), (1, 2, 3, 10)),
+        model.softmax(model.input((1, 3, 5), scale=0.3)),
         model.softmax(model.input((1, 4, 11), scale=0.12)),
     )
 

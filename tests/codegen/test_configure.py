@@ -13,11 +13,11 @@ from tests.ops.agree import VALID
 from tests.small_models import SmallModel
 from tfl2hw.boards import get
 from tfl2hw.codegen.compile import Compiled, compile_model, make_target
-from tfl2hw.codegen.configure import with_identity
+from tfl2hw.codegen.configure import configure, with_identity
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.errors import UsageError
 from tfl2hw.rtl_templates.core import Core
-from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS
+from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, instruction
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.schedule.schedule import matrices
 
@@ -141,6 +141,27 @@ def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
     assert units(model) == (True, True, True, False)
     model.sink(model.add(model.input((1, 3)), model.input((1, 3))))
     assert units(model) == (True, True, True, True)
+
+
+def test_a_loops_turns_fit_the_counters(tmp_path: Path) -> None:
+    model = SmallModel(1)
+    model.sink(model.softmax(model.input((1, 300, 3))))
+    made = compiled(model, tmp_path)
+    assert 300 - 2 < 1 << made.config.count_bits - 1 <= 2 * (300 - 2)
+
+
+def test_units_that_no_job_asks_for_yet(tmp_path: Path) -> None:
+    """Copies and the index register come with the STARTs of a program."""
+    made = compiled(small_models.network(1), tmp_path)
+    assert (made.config.copier, made.config.index) == (False, False)
+    for kind, flags, units in (
+        (Kind.COPY, 0, (True, False)),
+        (Kind.INDEX, 0, (False, True)),
+        (Kind.MOVE, FLAG_INDEXED, (False, True)),
+    ):
+        program = replace(made.program, words=(instruction(Opcode.START, kind | flags), *made.program.words))
+        config = configure(made.schedule, program, "block", small=False)
+        assert (config.copier, config.index) == units
 
 
 def vector_model(name: str) -> SmallModel:

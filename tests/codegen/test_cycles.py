@@ -32,7 +32,9 @@ from tfl2hw.rtl_templates.isa import (
 )
 from tfl2hw.rtl_templates.sequencer import Sequencer
 
-END, WAIT, BREAK = (instruction(opcode) for opcode in (Opcode.END, Opcode.WAIT, Opcode.BREAK))
+END, WAIT, BREAK, NEXT = (
+    instruction(opcode) for opcode in (Opcode.END, Opcode.WAIT, Opcode.BREAK, Opcode.NEXT)
+)
 
 
 def config_for(shape: tuple[int, int, int], **changes: Any) -> CoreConfig:
@@ -95,6 +97,33 @@ def test_streamed_by_hand() -> None:
     group = 1 + 5 * 4 + 3 * 2 + 4 * 5 + 3 * 2
     plain = count_cycles([*words[:3], *job(Kind.MATRIX, (1,) * 6), END], config).total
     assert count_cycles([*words, END], config).total == plain - 1 + 3 * group
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.lanes}x{c.columns}")
+def test_loops_by_hand(config: CoreConfig) -> None:
+    """LOOP and the last NEXT take a cycle each; a NEXT that goes back takes three."""
+    for turns in (1, 2, 3, 1000):
+        words = [instruction(Opcode.LOOP, turns - 2), write("low", 0), write("low", 1), NEXT, END]
+        assert count_cycles(words, config).total == 3 + 1 + 2 * turns + 3 * (turns - 1) + 1
+    # a body with a job in flight: from turn to turn its drain, behind which the next one begins
+    nest, start = job(Kind.MOVE, (1, 1, 1, 5, 1, 1))[:-1], instruction(Opcode.START, Kind.MOVE)
+    totals = [
+        count_cycles([*nest, instruction(Opcode.LOOP, turns - 2), WAIT, start, NEXT, END], config).total
+        for turns in (3, 4, 100_000)
+    ]
+    turn = 5 + 2 + drain(config)[Kind.MOVE] + 1
+    assert totals[1] - totals[0] == turn
+    assert totals[2] - totals[1] == (100_000 - 4) * turn
+
+
+def test_loops_whose_first_turns_differ() -> None:
+    """Registers that the body changes for its next turn, and a drain that the first turn does not see."""
+    config = CONFIGS[1]
+    nest, start = job(Kind.MOVE, (1,) * 6)[:-1], instruction(Opcode.START, Kind.SOFTMAX_SUM)
+    body = [start, write("count3", 40), WAIT, start, write("count3", 7), write("gap", 3)]
+    for turns in (1, 2, 3, 4, 9):
+        once = [*nest, instruction(Opcode.LOOP, turns - 2), *body, NEXT, END]
+        assert count_cycles(once, config).total == simulate(config, once)
 
 
 def test_a_program_without_an_end() -> None:
@@ -179,7 +208,11 @@ def test_random_programs_against_the_hardware(config: CoreConfig, seed: int) -> 
         for _ in range(generator.choice((0, 1, 3, 40))):
             program.append(write(generator.choice(others), generator.getrandbits(10)))
         program += generator.choice(([], [WAIT], [WAIT, WAIT], [BREAK], [BREAK, WAIT]))
-        program += random_job(generator, config)
+        work = random_job(generator, config)
+        if generator.random() < 0.3:
+            more = generator.choice(([], [WAIT], [write("base_add", 3), WAIT]))
+            work = [instruction(Opcode.LOOP, generator.choice((1, 2, 5)) - 2), *work, *more, NEXT]
+        program += work
     program.append(END)
     assert count_cycles(program, config).total == simulate(config, program)
 

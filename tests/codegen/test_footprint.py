@@ -53,6 +53,13 @@ def test_the_cheapest_shape_is_taken(depth: int, blocks: int) -> None:
     assert block_rams(config, "ice40")["program"] == blocks
 
 
+def test_wide_scratchpads_and_several_exponentials() -> None:
+    """Each 32 bits of a word have blocks of their own; three tables take two blocks of 512 words."""
+    config = make_config((16, 8, 4), scratchpad_words=2048, softmax_tables=3)
+    needed = block_rams(config, "ecp5")
+    assert (needed["scratchpad"], needed["exponentials"]) == (4 * 4, 2)
+
+
 def test_simulation_has_no_limits() -> None:
     check_fit(make_config((32, 32, 8), bank_depth=1 << 16), get("sim-large"), "net.tflite")
 

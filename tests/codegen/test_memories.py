@@ -10,7 +10,7 @@ import pytest
 from tests import small_models
 from tests.small_models import SmallModel
 from tfl2hw.codegen.compile import Compiled, compile_model
-from tfl2hw.errors import ModelError
+from tfl2hw.rtl_templates.isa import INDEX
 from tfl2hw.schedule.matrix import Matrix
 from tfl2hw.schedule.rescale import Parameters
 from tfl2hw.schedule.schedule import matrices, stream_name
@@ -132,11 +132,19 @@ def test_exponentials(tmp_path: Path) -> None:
     assert list(made.image.exponentials) == sorted(made.image.exponentials, reverse=True)
 
 
-def test_refuses_softmaxes_of_different_scales(tmp_path: Path) -> None:
+def test_a_table_of_exponentials_for_each_scale(tmp_path: Path) -> None:
+    """Operators of the same scale share one, and each names its own."""
     model = SmallModel(3)
-    model.sink(*(model.softmax(model.input((1, 5), scale=scale)) for scale in (0.125, 0.25)))
-    with pytest.raises(ModelError, match=r"model\.tflite: .* SOFTMAX operators with different input scales"):
-        compiled(model, tmp_path)
+    scales = (0.125, 0.25, 0.125, 0.0625)
+    model.sink(*(model.softmax(model.input((1, 5), scale=scale)) for scale in scales))
+    made = compiled(model, tmp_path)
+    assert made.config.softmax_tables == 3
+    assert len(made.image.exponentials) == 3 * 256
+    tables = [made.image.exponentials[start : start + 256] for start in (0, 256, 512)]
+    # exp(-4 / 16) is found in each table where its scale says
+    assert tables[0][2] == tables[1][1] == tables[2][4]
+    written = [word & 0xFFFF for word in made.program.words if word >> 24 == INDEX["exponential_base"]]
+    assert written == [0, 256, 0, 512]
 
 
 def test_a_model_without_a_unit_has_nothing_for_it(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tfl2hw.rtl_templates.isa import (
     write,
 )
 from tfl2hw.schedule.matrix import Matrix, Move
-from tfl2hw.schedule.schedule import SoftmaxRow, Table
+from tfl2hw.schedule.schedule import SoftmaxRows, Table
 
 
 def parse(line: str) -> int:
@@ -38,6 +38,8 @@ def parse(line: str) -> int:
     if line.startswith("START"):
         _, kind, flags = line.split()
         return instruction(Opcode.START, Kind[kind] | int(flags.removeprefix("flags="), 16) << 4)
+    if line.startswith("LOOP"):
+        return instruction(Opcode.LOOP, int(line.removeprefix("LOOP turns=")) - 2)
     return instruction(Opcode[line])
 
 
@@ -46,7 +48,7 @@ def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape:
 
 
 def starts(words: tuple[int, ...]) -> Iterator[tuple[Kind, int, dict[str, int]]]:
-    """Each START with its flags and the registers as they are then."""
+    """Each START with its flags and the registers as they are then; those of a loop in its first turn."""
     registers: dict[str, int] = {}
     for word in words:
         opcode, value = word >> VALUE_BITS, word & (1 << VALUE_BITS) - 1
@@ -54,8 +56,11 @@ def starts(words: tuple[int, ...]) -> Iterator[tuple[Kind, int, dict[str, int]]]
             registers[REGISTERS[opcode]] = value
         elif opcode == Opcode.START:
             yield kind_of(value), value & ~15, dict(registers)
-            for name in ("out_base", "parameter_base"):  # the hardware has moved them on
-                registers.pop(name, None)
+            if kind_of(value) not in (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM):
+                for name in ("out_base", "parameter_base"):  # the hardware has moved them on
+                    registers.pop(name, None)
+        elif opcode == Opcode.NEXT:
+            registers.pop("base")  # the loop has
 
 
 def test_disassembler_round_trip() -> None:
@@ -66,7 +71,8 @@ def test_disassembler_round_trip() -> None:
         for _ in range(3)
     ]
     words += [instruction(Opcode.START, kind | flags << 4) for kind in Kind for flags in range(8)]
-    words += [instruction(opcode) for opcode in (Opcode.WAIT, Opcode.BREAK, Opcode.END)]
+    words += [instruction(Opcode.LOOP, turns - 2) for turns in (1, 2, 3, 70_000)]
+    words += [instruction(opcode) for opcode in (Opcode.WAIT, Opcode.BREAK, Opcode.END, Opcode.NEXT)]
     assert [parse(line) for line in disassemble(words)] == words
 
 
@@ -92,11 +98,11 @@ def test_every_start_has_its_registers(board: str, lanes: int, columns: int, tmp
     found = starts(made.program.words)
     for layer in schedule.layers:
         for job in layer.jobs:
-            passes = 3 if isinstance(job, SoftmaxRow) else 1
+            passes = 3 if isinstance(job, SoftmaxRows) else 1
             for number in range(passes):
                 kind, flags, registers = next(found)
                 wanted = job.nest.registers(schedule.memory.addresses)
-                if isinstance(job, SoftmaxRow):
+                if isinstance(job, SoftmaxRows):
                     assert kind == (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.SOFTMAX_SCALE)[number]
                     wanted.pop("gap")
                 else:
@@ -174,3 +180,26 @@ def test_weights_and_parameters_go_on_from_job_to_job(tmp_path: Path) -> None:
         parameter += job.groups * made.schedule.target.chain
     assert weight <= made.config.bank_depth
     assert parameter <= made.config.parameter_depth
+
+
+def softmax_words(rows: int, folder: Path) -> tuple[int, ...]:
+    model = SmallModel(1)
+    model.sink(model.softmax(model.input((1, rows, 11), scale=0.1)))
+    return compiled(model, folder, lanes=8, columns=4).program.words
+
+
+def test_rows_of_a_softmax_are_a_loop(tmp_path: Path) -> None:
+    """Of any number: the program is as long; one row needs no loop. No BREAK stands inside."""
+    lengths = {rows: len(softmax_words(rows, tmp_path)) for rows in (1, 2, 3, 5000)}
+    assert lengths[2] == lengths[3] == lengths[5000]
+    assert lengths[1] == lengths[2] - 4  # LOOP, WAIT, base_add, NEXT
+    lines = disassemble(softmax_words(5000, tmp_path))
+    body = lines[lines.index("LOOP turns=5000") + 1 : lines.index("NEXT")]
+    assert [line for line in body if "START" in line] == [
+        f"START {kind} flags=0x0" for kind in ("SOFTMAX_MAX", "SOFTMAX_SUM", "SOFTMAX_SCALE")
+    ]
+    assert body[-1] == "base_add = 0x10"
+    assert "BREAK" not in body
+    assert not [line for line in body if line.startswith("out_")]
+    # each turn begins with the registers as they have to be, whichever turn went before
+    assert body[:2] == ["gap = 0xffffff", "WAIT"]

@@ -16,6 +16,7 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import (
     FLAG_DIGITS,
     FLAG_HOLD,
+    FLAG_INDEXED,
     FLAG_MAXIMUM,
     FLAG_MINIMUM,
     FLAG_PICK,
@@ -237,6 +238,39 @@ def test_flags_of_the_columns(gap: int) -> None:
     walked = nest((3, 1, 2, 2, 2, 3), config.lanes, generator, gap=gap)
     jobs.append(Job(kind=Kind.MATRIX, flags=FLAG_DIGITS | FLAG_STREAM, loads=loads, nest=walked))
     check(config, jobs)
+
+
+def test_base_that_moves_on() -> None:
+    """``base_add`` adds any signed number to what ``base`` is, modulo the memory."""
+    config = CONFIGS[8, 4, 2]
+    walked = Nest(source="ifm", loops=(Loop(),) * 6, offset=100)
+    cycles, wanted = [*register_writes(**walked.registers({"ifm": 0}))], []
+    base = 100
+    for step in (8, 0, -32, -80, 1000, 8000, -1):
+        cycles += [*register_writes(base_add=step), start(Kind.MOVE), *idle(8)]
+        base = (base + step) % (config.scratchpad_words * config.lanes)
+        wanted.append((base // config.lanes, base % config.lanes))
+    seen = play(AddressGenerator(config), cycles, ("read_address", "request"))
+    assert [(read, request.token.offset) for read, request in seen if request.active] == wanted
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_indexed_jobs(late: bool) -> None:
+    """The index is added to the first address alone, whenever ``base`` is written; others ignore it."""
+    config, generator = CONFIGS[8, 4, 2], random.Random(2)
+    size = config.scratchpad_words * config.lanes
+    walked = Nest(source="ifm", loops=(Loop(2, 3), Loop(), Loop(), Loop(2, 40), Loop(), Loop()))
+    cycles: list[Cycle] = [*register_writes(**walked.registers({"ifm": 0}))]
+    wanted = []
+    for flags in (FLAG_INDEXED, 0, FLAG_INDEXED, FLAG_INDEXED | FLAG_PICK):
+        index, base = generator.randrange(size), generator.randrange(size)
+        job = [*register_writes(base=base), *idle(0 if late else 4), start(Kind.MOVE, flags), *idle(9)]
+        cycles += [cycle | {"index": index} for cycle in job]
+        first = base + (index if flags & FLAG_INDEXED else 0)
+        wanted += [(first + step) % size for step in (0, 3, 40, 43)]
+    seen = play(AddressGenerator(config), cycles, ("read_address", "request"))
+    found = [read * config.lanes + request.token.offset for read, request in seen if request.active]
+    assert found == wanted
 
 
 def test_one_loop_alone() -> None:

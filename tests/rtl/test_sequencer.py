@@ -10,7 +10,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from tests.rtl.support import make_config
-from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction, kind_of
+from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction, kind_of, turns_of
 from tfl2hw.rtl_templates.sequencer import Sequencer
 
 DRAIN = {Kind.MATRIX: 31, Kind.MOVE: 7, Kind.LOAD: 12, Kind.SOFTMAX_SUM: 64, Kind.TABLE: 2}
@@ -34,6 +34,7 @@ def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
     """Execute ``words`` an instruction a cycle; job number n takes ``durations[n]`` cycles to issue."""
     run, left = Run(), list(durations)
     now, drained = Sequencer.latency - 1, 0
+    body, turns = 0, 0
     while True:
         opcode, value = words[pc] >> VALUE_BITS, words[pc] & (1 << VALUE_BITS) - 1
         pc += 1
@@ -51,11 +52,19 @@ def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
             run.done.append(finished)
             drained = finished + DRAIN[kind_of(value)]
             now = finished
+        if opcode == Opcode.LOOP:
+            body, turns = pc, turns_of(value)
+        if opcode == Opcode.NEXT:
+            turns -= 1
+            if turns:
+                pc = body
+                now += Sequencer.jump - 1
         now += 1
 
 
-def random_program(generator: random.Random, length: int) -> list[int]:
+def random_program(generator: random.Random, length: int, *, breaks: bool = True) -> list[int]:
     words = []
+    waits = (Opcode.WAIT, Opcode.WAIT, Opcode.BREAK) if breaks else (Opcode.WAIT,)
     for _ in range(length):
         choice = generator.random()
         if choice < 0.6:
@@ -64,7 +73,19 @@ def random_program(generator: random.Random, length: int) -> list[int]:
             flags = generator.getrandbits(3) << 4
             words.append(instruction(Opcode.START, generator.choice(list(DRAIN)) | flags))
         else:
-            words.append(instruction(generator.choice((Opcode.WAIT, Opcode.WAIT, Opcode.BREAK))))
+            words.append(instruction(generator.choice(waits)))
+    return [*words, instruction(Opcode.END)]
+
+
+def random_loops(generator: random.Random) -> list[int]:
+    """Pieces without breaks, some of them run several times."""
+    words = []
+    for _ in range(generator.randrange(1, 4)):
+        words += random_program(generator, generator.randrange(4), breaks=False)[:-1]
+        words.append(instruction(Opcode.LOOP, generator.choice((1, 2, 3, 7)) - 2))
+        words += random_program(generator, generator.randrange(6), breaks=False)[:-1]
+        words.append(instruction(Opcode.NEXT))
+        words += generator.choice(([], [instruction(Opcode.BREAK)], [instruction(1, 5)]))
     return [*words, instruction(Opcode.END)]
 
 
@@ -123,6 +144,36 @@ def test_random_programs(seed: int) -> None:
         runs.append((pc, True, run))
         pc = run.pc
     execute(Sequencer(config, DRAIN, tuple(words)), runs)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_loops(seed: int) -> None:
+    """Bodies of any length, empty ones too, in one go and from break to break."""
+    generator = random.Random(seed)
+    words = random_loops(generator)
+    durations = [generator.choice((1, 2, 3, 10)) for _ in range(400)]
+    runs = [(0, False, follow(words, 0, False, durations))]
+    pc, left = 0, list(durations)
+    while pc < len(words):
+        run = follow(words, pc, True, left)
+        left = left[len(run.done) :]
+        runs.append((pc, True, run))
+        pc = run.pc
+    execute(Sequencer(make_config(program_depth=128), DRAIN, tuple(words)), runs)
+
+
+def test_a_loop_of_as_many_turns_as_the_counter_holds() -> None:
+    """Its register writes come every body and jump; the counter has as many bits as those of the nests."""
+    words = [
+        instruction(Opcode.LOOP, 7),
+        instruction(1, 2),
+        instruction(Opcode.NEXT),
+        instruction(Opcode.END),
+    ]
+    run = follow(words, 0, False, [])
+    assert len(run.bus) == 9
+    assert run.cycles == 3 + 1 + 9 * 2 + 8 * (Sequencer.jump - 1)
+    execute(Sequencer(make_config(count_bits=4), DRAIN, tuple(words)), [(0, False, run)] * 2)
 
 
 def test_a_program_that_is_loaded() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 from amaranth.sim import Simulator
 
+from tests.rtl.support import make_config
 from tfl2hw.rtl_templates.softmax import Mode, Softmax
 
 INT32_MAX = 2**31 - 1
@@ -57,26 +58,40 @@ def table(scale: float) -> list[int]:
 
 
 def run(
-    exponentials: list[int], rows: Iterable[list[int]], *, load: bool, gap: int = 0, seed: int = 0
+    exponentials: list[int],
+    rows: Iterable[list[int]],
+    *,
+    load: bool,
+    gap: int = 0,
+    seed: int = 0,
+    scaled: int | None = None,
+    table: int = 0,
 ) -> None:
+    """Three passes over each row, of which the last may end after ``scaled`` bytes.
+
+    ``exponentials`` may hold several tables; ``table`` is the one to use.
+    """
     generator = random.Random(seed)
-    dut = Softmax(4) if load else Softmax(4, init=exponentials)
+    tables = -(-len(exponentials) // 256)
+    dut = Softmax(tables) if load else Softmax(tables, init=exponentials)
 
     async def tokens(ctx, mode, row, interval):
         ctx.set(dut.start, 1)
         ctx.set(dut.mode, mode)
         await ctx.tick()
         ctx.set(dut.start, 0)
-        for index, x in enumerate(row):
+        for x in row:
             ctx.set(dut.x_valid, 1)
             ctx.set(dut.x, x)
-            ctx.set(dut.x_last, index == len(row) - 1)
             await ctx.tick()
+            if interval == 1 and not gap:
+                continue
             ctx.set(dut.x_valid, 0)
             ctx.set(dut.x, generator.randrange(-128, 128))
             idle = interval - 1 + (generator.randrange(gap) if gap else 0)
             if idle:
                 await ctx.tick().repeat(idle)
+        ctx.set(dut.x_valid, 0)
 
     async def testbench(ctx):
         if load:
@@ -86,29 +101,27 @@ def run(
                 ctx.set(dut.load_data, value)
                 await ctx.tick()
             ctx.set(dut.load_en, 0)
+        ctx.set(dut.table, table)
         for row in rows:
             results.clear()
-            marks.clear()
             await tokens(ctx, Mode.MAX, row, 1)
             await tokens(ctx, Mode.SUM, row, 1)
             ctx.set(dut.finish, 1)
             await ctx.tick()
             ctx.set(dut.finish, 0)
             await ctx.tick().repeat(dut.RECIPROCAL_LATENCY - 2)
-            await tokens(ctx, Mode.SCALE, row, dut.SCALE_INTERVAL)
+            await tokens(ctx, Mode.SCALE, row[:scaled], dut.SCALE_INTERVAL)
             await ctx.tick().repeat(dut.SCALE_LATENCY - dut.SCALE_INTERVAL + 4)
-            assert results == softmax(row, exponentials)
-            assert marks == [0] * (len(row) - 1) + [1]
+            assert results == softmax(row, exponentials[256 * table :])[:scaled]
 
     results: list[int] = []
-    marks: list[int] = []
 
     async def monitor(ctx):
         inputs = []
         cycle = 0
         scaling = False
-        async for _, _, start, mode, x_valid, y_valid, y, y_last in ctx.tick().sample(
-            dut.start, dut.mode, dut.x_valid, dut.y_valid, dut.y, dut.y_last
+        async for _, _, start, mode, x_valid, y_valid, y in ctx.tick().sample(
+            dut.start, dut.mode, dut.x_valid, dut.y_valid, dut.y
         ):
             if start:
                 scaling = mode == Mode.SCALE
@@ -117,7 +130,6 @@ def run(
             if y_valid:
                 assert cycle - inputs.pop(0) == dut.SCALE_LATENCY
                 results.append(y)
-                marks.append(y_last)
             cycle += 1
 
     simulator = Simulator(dut)
@@ -148,6 +160,28 @@ def test_long_rows(depth: int) -> None:
     run(table(0.05), [[generator.randrange(-128, 128) for _ in range(depth)]], load=False)
 
 
+def test_a_deep_row_whose_sum_is_small() -> None:
+    """Depth alone is no limit: what counts is that the exponentials add up to less than 512.0."""
+    generator = random.Random(7)
+    row = [generator.randrange(-128, 60) for _ in range(6000)]
+    row[4321] = 127
+    exponentials = table(0.05)
+    assert sum(exponentials[127 - x] for x in row) < 512 << 31
+    run(exponentials, [row[4300:] + row[:4300]], load=False, scaled=40)
+
+
+@pytest.mark.parametrize("load", [False, True])
+def test_several_tables(load: bool) -> None:
+    """Each is used by its number, and differs where it matters."""
+    tables = [table(scale) for scale in (0.02, 0.1, 0.5)]
+    flat = [value for each in tables for value in each]
+    generator = random.Random(3)
+    row = [generator.randrange(-20, 20) for _ in range(9)]
+    assert len({tuple(softmax(row, each)) for each in tables}) == 3
+    for number in range(3):
+        run(flat, [row], load=load, table=number)
+
+
 def test_arbitrary_tables_loaded() -> None:
     generator = random.Random(5)
     for seed in range(4):
@@ -165,4 +199,9 @@ def test_arbitrary_tables_loaded() -> None:
 )
 def test_refuses(init: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Softmax(4, init=init)
+        Softmax(init=init)
+
+
+def test_refuses_a_core_without_a_table() -> None:
+    with pytest.raises(ValueError, match="softmax_tables must be at least 1, not 0"):
+        make_config(softmax_tables=0)

@@ -26,19 +26,17 @@ def config(lanes: int, columns: int, words: int, scratchpad: str) -> CoreConfig:
 
 def traffic(config: CoreConfig, cycles: int, rng: random.Random):
     """Rows for the ports, and what must be read (None: not defined) ``read_latency`` cycles later."""
-    groups = config.lanes // config.columns
-    size = 8 * config.columns
     half = 1 << (config.word_address_bits - 1)
     near = [*range(8), *range(half, half + 8), config.scratchpad_words - 1]
     memory: dict[int, int] = {}
     rows, wanted = [], []
     for _ in range(cycles):
         read, write = rng.choice(near), rng.choice(near)
-        enable = rng.choice([0, rng.getrandbits(groups), (1 << groups) - 1])
+        enable = rng.choice([0, rng.getrandbits(config.lanes), (1 << config.lanes) - 1])
         data = rng.getrandbits(8 * config.lanes)
         clash = read == write if config.scratchpad == "block" else read // half == write // half
         wanted.append(None if clash and enable else memory.get(read, 0))
-        mask = sum(((1 << size) - 1) << (size * n) for n in range(groups) if enable >> n & 1)
+        mask = sum(0xFF << 8 * n for n in range(config.lanes) if enable >> n & 1)
         memory[write] = memory.get(write, 0) & ~mask | data & mask
         rows.append((read, enable, write, data))
     return rows, wanted
@@ -82,6 +80,28 @@ def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str)
     compare(seen, wanted, latency)
 
 
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+def test_block_ram_starts_with_its_contents(lanes: int) -> None:
+    """Bytes at any address, zeros elsewhere; and the words can be written as any others."""
+    shape = config(lanes, 4, 32, "block")
+    contents = ((3, b"abcdefghij"), (lanes * 31, bytes(range(1, lanes + 1))), (4 * lanes, b"xyz"))
+    memory = bytearray(32 * lanes)
+    for address, data in contents:
+        memory[address : address + len(data)] = data
+    rows = [(word, 0, 0, 0) for word in range(32)] + [(0, 1, 31, 0x55), (0, 0, 0, 0), (31, 0, 0, 0)]
+    latency = Scratchpad.read_latency(shape)
+    seen = behavioural(Scratchpad(shape, contents), [*rows, *[(0, 0, 0, 0)] * latency])[latency:]
+    words = [int.from_bytes(memory[n : n + lanes], "little") for n in range(0, len(memory), lanes)]
+    assert seen[:32] == words
+    assert seen[34] == words[31] & ~0xFF | 0x55
+
+
+def test_spram_ignores_contents() -> None:
+    shape = config(4, 4, 64, "spram-model")
+    seen = behavioural(Scratchpad(shape, ((0, b"abcd"),)), [(0, 0, 40, 0)] * 6)
+    assert seen[-1] == 0
+
+
 def test_spram_cells_do_the_same(tmp_path: Path) -> None:
     shapes = [config(4, 4, 32768, "spram"), config(4, 2, 4096, "spram")]
     units = {f"columns{shape.columns}": Scratchpad(shape) for shape in shapes}
@@ -102,7 +122,7 @@ def test_spram_cells_do_the_same(tmp_path: Path) -> None:
 
 def _zeroed(shape: CoreConfig) -> list[tuple[int, ...]]:
     half = 1 << (shape.word_address_bits - 1)
-    everything = (1 << (shape.lanes // shape.columns)) - 1
+    everything = (1 << shape.lanes) - 1
     near = [*range(8), *range(half, half + 8), shape.scratchpad_words - 1]
     return [((address + half) % (2 * half), everything, address, 0) for address in near]
 
@@ -114,3 +134,5 @@ def test_refusals() -> None:
         ValueError, match="scratchpad_words must be at most 32768 with scratchpad 'spram-model', not"
     ):
         Scratchpad(config(4, 4, 40000, "spram-model"))
+    with pytest.raises(ValueError, match="within the 256 bytes of the scratchpad, not 5 bytes at 252"):
+        Scratchpad(config(4, 4, 64, "block"), ((252, bytes(5)),))

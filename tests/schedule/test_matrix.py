@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from tests.schedule.test_nest import walk
+from tests.schedule.test_nest import walk, written
 from tfl2hw.ir.primitives import Convolution, Depthwise
 from tfl2hw.ops.rescale import MeanRescale
 from tfl2hw.schedule.matrix import Matrix, bounds, depthwise, direct, unfolded
@@ -167,17 +167,15 @@ def test_direct_convolution(case: tuple, target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS, ids=named)
 @pytest.mark.parametrize("case", CASES[1:5])
 def test_unfolded_convolution(case: tuple, target: Target) -> None:
-    """The mover's bytes in words, then a 1x1 kernel over them."""
+    """The mover's bytes, each pixel's from a word on (garbage behind them), then a 1x1 kernel over them."""
     layer, x, exact = convolution(case, 2)
     pixel_bytes, lanes = target.padded(x.shape[2]), target.lanes
     memory = Memory(3)
     memory.store(x, ADDRESSES["ifm"], pixel_bytes)
     move, packed = unfolded(layer, target, "ifm", pixel_bytes, "im2col", "ofm")
     taken = [int(word[offset]) for word, offset in memory.tokens(move.nest, lanes, move.pad_value)]
-    counts = [loop.count for loop in move.nest.loops]
-    taps = counts[0] * counts[1] * counts[2]
-    assert move.output.inner * move.output.outer == exact.shape[0] * exact.shape[1] * target.words(taps)
-    memory.store(np.array(taken, np.int8).reshape(-1, taps), ADDRESSES["im2col"], target.padded(taps))
+    for byte, address in zip(taken, written(move.output, ADDRESSES, 1), strict=True):
+        memory.bytes[address] = byte
     compare(run(packed, memory, target), exact, target)
 
 

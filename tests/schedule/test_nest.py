@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from itertools import product
 
 import pytest
 
-from tfl2hw.schedule.nest import Loop, Nest, Output, linear
+from tfl2hw.schedule.nest import Loop, Nest, Output, byte_rows, linear
 
 ADDRESSES = {"ifm": 1000, "second": 5000, "ofm": 64}
 
@@ -98,9 +99,9 @@ def test_tokens_count_gaps() -> None:
     assert nest.tokens == 4 * 5 * 2 * (6 + 2)
 
 
-def written(output: Output, groups: int) -> list[int]:
+def written(output: Output, addresses: Mapping[str, int], groups: int) -> list[int]:
     """Addresses as the writer's registers make them."""
-    r = output.registers(ADDRESSES["ofm"])
+    r = output.registers(addresses[output.target])
     address, seen = r["out_base"], []
     inner, outer = r["out_inner"], r["out_outer"]
     for _ in range((r["out_inner"] + 2) * (r["out_outer"] + 2) * groups):
@@ -116,9 +117,20 @@ def written(output: Output, groups: int) -> list[int]:
 
 @pytest.mark.parametrize(("words", "lanes", "rows"), [(3, 8, 4), (1, 4, 1), (1, 8, 5), (7, 4, 1)])
 def test_linear_output(words: int, lanes: int, rows: int) -> None:
-    assert written(linear("ofm", words, lanes, rows), 1) == [64 + lanes * n for n in range(words * rows)]
+    assert written(linear("ofm", words, lanes, rows), ADDRESSES, 1) == [
+        64 + lanes * n for n in range(words * rows)
+    ]
 
 
 def test_output_walk() -> None:
     output = Output(target="ofm", inner=2, outer=3, pixel=16, row=100, group=-200)
-    assert written(output, 2)[:8] == [64, 80, 180, 196, 296, 312, 112, 128]
+    assert written(output, ADDRESSES, 2)[:8] == [64, 80, 180, 196, 296, 312, 112, 128]
+
+
+@pytest.mark.parametrize(("length", "rows", "pitch"), [(5, 4, 8), (1, 3, 4), (8, 2, 8), (9, 1, 16)])
+def test_byte_rows(length: int, rows: int, pitch: int) -> None:
+    """A row begins ``pitch`` bytes behind the one before, also where the next job goes on."""
+    expected = [64 + pitch * row + byte for row in range(rows) for byte in range(length)]
+    assert written(byte_rows("ofm", length, rows, pitch), ADDRESSES, 1) == expected
+    again = byte_rows("ofm", length, 1, pitch)
+    assert written(again, ADDRESSES, rows) == expected

@@ -76,7 +76,7 @@ class _Walk:
 
     def run(self) -> CycleCount:
         """Cycles from the start of the program to its END."""
-        breaks = []
+        breaks: list[int] = []
         pc = 0
         while pc < len(self._words):
             word = self._words[pc]
