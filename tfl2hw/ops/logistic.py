@@ -1,4 +1,4 @@
-"""LOGISTIC and TANH, in gemmlowp's fixed point."""
+"""LOGISTIC and TANH: in float32 in LiteRT, in gemmlowp's fixed point in TFLite Micro."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tfl2hw.ops.arithmetic import (
 )
 from tfl2hw.ops.constraints import documented
 from tfl2hw.ops.exponential import exp_of_negative, one_minus_over_one_plus, one_over_one_plus
+from tfl2hw.ops.float_functions import Float32, each, exponential, tabulated
 from tfl2hw.ops.node import Constraint, Node, Numerics, called, quantisation
 from tfl2hw.ops.table_operator import Int64, every_byte, table_kind
 
@@ -26,7 +27,9 @@ SMALLEST_SCALE = 2.0**-FRACTION_BITS
 def fixed_output(scale: float, zero_point: int) -> Constraint:
     """A constraint on OFM's quantisation and IFM's scale."""
 
-    @documented(f"OFM has scale 1/{round(1 / scale)} and zero point {zero_point}; IFM's scale is above 2**-27")
+    @documented(
+        f"OFM has scale 1/{round(1 / scale)} and zero point {zero_point}; IFM's scale is above 2**-27"
+    )
     def check(node: Node) -> str | None:
         ifm, ofm = quantisation(node.input(0)), quantisation(node.output)
         if (ofm.scale, ofm.zero_point) != (scale, zero_point):
@@ -62,15 +65,28 @@ def inputs(node: Node) -> tuple[Int64, Int64]:
 
 
 def _logistic(node: Node, numerics: Numerics) -> Int64:
+    if numerics == "litert-ref":
+        return tabulated(_float_logistic)(node, numerics)
     value, beyond = inputs(node)
     inside = rounding_shift_right(logistic(value), 23) + INT8_MIN
     return np.clip(np.choose(beyond + 1, (INT8_MIN, inside, INT8_MAX)), INT8_MIN, INT8_MAX)
 
 
 def _tanh(node: Node, numerics: Numerics) -> Int64:
+    if numerics == "litert-ref":
+        return tabulated(_float_tanh)(node, numerics)
     value, beyond = inputs(node)
     inside = rounding_shift_right(tanh(value), 24)
     return np.clip(np.choose(beyond + 1, (INT8_MIN, inside, INT8_MAX)), INT8_MIN, INT8_MAX)
+
+
+def _float_logistic(node: Node, values: Float32) -> Float32:
+    one = np.float32(1)
+    return one / (one + exponential(-values))
+
+
+def _float_tanh(node: Node, values: Float32) -> Float32:
+    return each(math.tanh, values)
 
 
 LOGISTIC = table_kind("LOGISTIC", _logistic, (fixed_output(1 / 256, -128),))

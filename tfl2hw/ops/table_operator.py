@@ -113,7 +113,7 @@ def scaled_channels(
     ``maps`` are the map read and the map written, both of the OFM's shape; ``factors`` is (channels,).
     """
     shape: MapShape = map_shape(node.output.shape)
-    fits = -128 <= int(factors.min()) and int(factors.max()) <= 127
+    fits = int(factors.min()) >= -128 and int(factors.max()) <= 127
     return Depthwise(
         op_index=node.operator.index,
         op=node.operator.op,
