@@ -20,6 +20,18 @@ OPTIONS = {
     "RESHAPE": "ReshapeOptions",
     "SOFTMAX": "SoftmaxOptions",
     "PAD": "PadOptions",
+    "LEAKY_RELU": "LeakyReluOptions",
+    "HARD_SWISH": "HardSwishOptions",
+    "GELU": "GeluOptions",
+    "EXP": "ExpOptions",
+    "ABS": "AbsOptions",
+    "NEG": "NegOptions",
+    "QUANTIZE": "QuantizeOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
 }
 CUSTOM = tflite.BuiltinOperator.CUSTOM
 

@@ -45,6 +45,8 @@ def _options(file: ModelFile, where: str, name: str, table: Any) -> Mapping[str,
     kind = OPERATORS.get(name)
     if kind is None:
         return MappingProxyType({})
+    if not kind.options:
+        return MappingProxyType(dict(kind.parse(None)))
     union, found = table.BuiltinOptions(), enum_name(tflite.BuiltinOptions, table.BuiltinOptionsType())
     if union is None or found == "NONE":
         if name not in _OPTIONAL_TABLES:

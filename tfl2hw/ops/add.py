@@ -1,34 +1,24 @@
-"""ADD: the elementwise sum of two activations of one shape."""
+"""ADD and SUB: the elementwise sum and difference."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.graph import Quantisation
 from tfl2hw.ir.primitives import TableSum
-from tfl2hw.ops import constraints, options
+from tfl2hw.ops import constraints
 from tfl2hw.ops.activation import clamp_range
 from tfl2hw.ops.arithmetic import multiply_double_rounding, quantize_multiplier
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
+from tfl2hw.ops.elementwise import elementwise_kind, lowering, parse_activation
+from tfl2hw.ops.node import Kind, Node, Numerics, Temporaries, quantisation
 from tfl2hw.ops.rescale import FixedPointRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.table_operator import every_byte
+
+Int64 = npt.NDArray[np.int64]
 
 LEFT_SHIFT = 20
-
-
-def parse(table: Any) -> Mapping[str, Any]:
-    """The activation."""
-    return {"activation": options.activation(table)}
-
-
-def one_shape(node: Node) -> str | None:
-    """Both operands and OFM have the same shape (no broadcast)."""
-    shapes = [node.input(0).shape, node.input(1).shape, node.output.shape]
-    return None if len(set(shapes)) == 1 else f"operands {shapes[0]} and {shapes[1]}, OFM {shapes[2]}"
 
 
 def scales_near(node: Node) -> str | None:
@@ -37,11 +27,16 @@ def scales_near(node: Node) -> str | None:
     return None if real < 1 else f"an output multiplier of {real:g}"
 
 
-def operand(values: npt.NDArray[np.int64], ifm: Quantisation, largest: float) -> npt.NDArray[np.int64]:
-    """One operand's bytes at the common scale: ``rq((x - z) << 20, s / (2 * largest))``."""
+def operand(values: Int64, ifm: Quantisation, largest: float, left_shift: int = LEFT_SHIFT) -> Int64:
+    """One operand's bytes at the common scale: ``rq((x - z) << left_shift, s / (2 * largest))``."""
     multiplier, shift = quantize_multiplier(ifm.scale / (2.0 * largest))
-    shifted = (values - ifm.zero_point) << LEFT_SHIFT
-    return multiply_double_rounding(shifted, np.int64(multiplier), np.int64(shift))  # type: ignore[arg-type]
+    shifted = (values - ifm.zero_point) << left_shift
+    return multiply_double_rounding(shifted, np.asarray(multiplier), np.asarray(shift))
+
+
+def largest_scale(node: Node) -> float:
+    """The larger of the operands' scales."""
+    return max(quantisation(node.input(0)).scale, quantisation(node.input(1)).scale)
 
 
 def rescale(node: Node) -> FixedPointRescale:
@@ -51,53 +46,51 @@ def rescale(node: Node) -> FixedPointRescale:
     return fixed_point(np.array([_output_multiplier(node)]), "double", ofm.zero_point, clamp)
 
 
-def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
-    """``clamp(rq(rq((x1-z1) << 20, M1) + rq((x2-z2) << 20, M2), Mo) + zo)``."""
-    largest = _largest_scale(node)
-    first, second = (
-        operand(values.astype(np.int64), quantisation(node.input(position)), largest)
-        for position, values in enumerate(inputs)
-    )
-    total = first + second
-    return int8(rescale(node)(total, np.zeros_like(total)))
-
-
-def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[TableSum]:
-    """A TableSum: what an operand contributes depends on its byte alone."""
-    every_byte, largest = np.arange(-128, 128, dtype=np.int64), _largest_scale(node)
-    tables = [operand(every_byte, quantisation(node.input(position)), largest) for position in (0, 1)]
-    return (
-        TableSum(
-            op_index=node.operator.index,
-            op=node.operator.op,
-            inputs=(node.input(0).index, node.input(1).index),
-            output=node.output.index,
-            shape=map_shape(node.output.shape),
-            tables=np.stack(tables),
-            rescale=rescale(node),
-        ),
-    )
-
-
-def _largest_scale(node: Node) -> float:
-    return max(quantisation(node.input(0)).scale, quantisation(node.input(1)).scale)
-
-
 def _output_multiplier(node: Node) -> float:
-    return 2.0 * _largest_scale(node) / ((1 << LEFT_SHIFT) * quantisation(node.output).scale)
+    return 2.0 * largest_scale(node) / ((1 << LEFT_SHIFT) * quantisation(node.output).scale)
 
 
-KIND = Kind(
-    name="ADD",
-    options="AddOptions",
-    parse=parse,
-    constraints=(
-        constraints.arity(2, 2, "inputs are two activations; one OFM"),
-        constraints.int8_maps(2),
-        constraints.known_activation,
-        one_shape,
-        scales_near,
-    ),
-    reference=reference,
-    lower=lower,
-)
+def _terms(node: Node, sign: int, first: Int64, second: Int64) -> tuple[Int64, Int64]:
+    """Both operands at the common scale, the second one times ``sign``."""
+    largest = largest_scale(node)
+    return (
+        operand(first, quantisation(node.input(0)), largest),
+        sign * operand(second, quantisation(node.input(1)), largest),
+    )
+
+
+def _kind(name: str, sign: int, options: str) -> Kind:
+    def exact(node: Node, numerics: Numerics, first: Int64, second: Int64) -> Int64:
+        """``clamp(rq(rq((x1-z1) << 20, M1) +- rq((x2-z2) << 20, M2), Mo) + zo)``."""
+        terms = _terms(node, sign, first, second)
+        total = terms[0] + terms[1]
+        return rescale(node)(total, np.zeros_like(total))
+
+    def combine(
+        node: Node, numerics: Numerics, maps: tuple[int, int], temporaries: Temporaries
+    ) -> tuple[TableSum]:
+        """A TableSum: what an operand contributes depends on its byte alone."""
+        return (
+            TableSum(
+                op_index=node.operator.index,
+                op=node.operator.op,
+                inputs=maps,
+                output=node.output.index,
+                shape=map_shape(node.output.shape),
+                tables=np.stack(_terms(node, sign, every_byte(), every_byte())),
+                rescale=rescale(node),
+            ),
+        )
+
+    return elementwise_kind(
+        name,
+        exact,
+        lowering(exact, combine),
+        (constraints.known_activation, scales_near),
+        options,
+        parse_activation,
+    )
+
+
+KIND = _kind("ADD", 1, "AddOptions")
+SUB = _kind("SUB", -1, "SubOptions")

@@ -50,8 +50,11 @@ def int8_maps(count: int) -> Constraint:
 
 
 def _not_int8_map(tensor: Tensor) -> str | None:
-    if tensor.is_constant:
-        return "is a constant"
+    return "is a constant" if tensor.is_constant else not_quantised_int8(tensor)
+
+
+def not_quantised_int8(tensor: Tensor) -> str | None:
+    """Found text where ``tensor``, constant or not, is not int8 with one usable scale and zero point."""
     if tensor.dtype != "int8":
         return f"is {tensor.dtype}"
     if tensor.quantisation is None:
@@ -66,7 +69,7 @@ def _not_int8_map(tensor: Tensor) -> str | None:
 
 
 def known_activation(node: Node) -> str | None:
-    """The fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6."""
+    """The fused activation is NONE, RELU, RELU_N1_TO_1, RELU_0_TO_1 or RELU6."""
     activation = node.option("activation")
     return None if activation in ACTIVATIONS else f"fused activation {activation}"
 

@@ -85,7 +85,7 @@ class Kind:
     Parameters
     ----------
     name : TFLite's builtin name.
-    options : name of the flatbuffer table with its options.
+    options : name of the flatbuffer table with its options; empty where none are read.
     parse : options as plain values, from that table (None where the file has none).
     constraints : what is accepted, in order.
     reference : exact integer result (TFLite's output shape; a tuple for several outputs) from one array an
