@@ -50,8 +50,11 @@ def int8_maps(count: int) -> Constraint:
 
 
 def _not_int8_map(tensor: Tensor) -> str | None:
-    if tensor.is_constant:
-        return "is a constant"
+    return "is a constant" if tensor.is_constant else not_int8(tensor)
+
+
+def not_int8(tensor: Tensor) -> str | None:
+    """Found text where ``tensor`` is not int8 with one scale above 0 and a zero point in -128..127."""
     if tensor.dtype != "int8":
         return f"is {tensor.dtype}"
     if tensor.quantisation is None:
