@@ -15,7 +15,22 @@ from tfl2hw.ops.options import enum_name
 from tfl2hw.ops.table import OPERATORS
 
 _BUILTIN_CODE_SLOT = 10
-_OPTIONAL_TABLES = ("RESHAPE",)
+_OPTIONAL_TABLES = (
+    "RESHAPE",
+    "PAD",
+    "PADV2",
+    "SPLIT_V",
+    "SLICE",
+    "TRANSPOSE",
+    "SQUEEZE",
+    "EXPAND_DIMS",
+    "GATHER",
+    "SPACE_TO_BATCH_ND",
+    "BATCH_TO_SPACE_ND",
+    "TILE",
+    "BROADCAST_TO",
+    "REVERSE_V2",
+)
 
 
 def read_operators(file: ModelFile, subgraph: Any) -> tuple[Operator, ...]:

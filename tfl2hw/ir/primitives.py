@@ -77,7 +77,8 @@ class Convolution:
 
     With ``groups`` > 1 the weights have ``channels / groups`` input channels, and filter o reads those of
     group ``o // (filters / groups)``. ``input_shape`` is what is read: rows ``input_row`` and on of the
-    map. ``output_shape`` is what is made; ``region`` says where it goes.
+    map. ``output_shape`` is what is made; ``region`` says where it goes. A padding below 0 makes the first
+    window start inside.
     """
 
     op_index: int
