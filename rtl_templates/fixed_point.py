@@ -59,11 +59,11 @@ class Program:
 
     @property
     def contents(self) -> tuple[int, ...]:
-        """The words from address 0, in two's complement."""
+        """The words from address 0, signed."""
         values = []
         for value in self.words.values():
             values += [value] if isinstance(value, int) else value
-        return tuple(value & 0xFFFFFFFF for value in values)
+        return tuple(values)
 
     @property
     def instructions(self) -> tuple[tuple[Op, int, frozenset[str]], ...]:
@@ -209,7 +209,15 @@ class FixedPoint(wiring.Component):
         return port.data, fetch
 
     def _accumulate(
-        self, m: Module, *, begin: Signal, step: Signal, count: Signal, add: Signal, subtract: Signal, clear: Signal
+        self,
+        m: Module,
+        *,
+        begin: Signal,
+        step: Signal,
+        count: Signal,
+        add: Signal,
+        subtract: Signal,
+        clear: Signal,
     ) -> None:
         """One adder for sums and products, a digit of the serial operand a cycle."""
         serial = Signal(signed(32), reset_less=True)

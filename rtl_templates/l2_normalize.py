@@ -66,7 +66,9 @@ def _program() -> Program:
         "one_and_a_half": 3 << 27,
         "sqrt_half": 1518500250,
     }
-    return Program(code=code, words=words | dict.fromkeys(("t", "half", "x", "cube", "inverse"), 0), test_bit=27)
+    return Program(
+        code=code, words=words | dict.fromkeys(("t", "half", "x", "cube", "inverse"), 0), test_bit=27
+    )
 
 
 class L2Normalize(wiring.Component):

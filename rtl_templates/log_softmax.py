@@ -153,8 +153,9 @@ class LogSoftmax(wiring.Component):
     The result is ``127 - ((distance + logarithm + 2**21) >> 22)``, at least -128, of the distance ``(max -
     x) * scale`` in Q5.26: the one adder that makes the sum and the logarithm makes this sum too.
 
-    Verified range: rows of 1 to 1000 bytes against the integer reference, and every kind of sum of its
-    exponentials' octave; by construction any row whose sum is below 2**31, so up to 4095 bytes.
+    Verified range: rows of 1 to 1000 bytes against the integer reference, and the logarithm alone at the ends
+    and the middle of every octave of the sum; by construction any row whose sum is below 2**31, so up to 4095
+    bytes.
 
     Members
     -------

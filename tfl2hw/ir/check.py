@@ -5,6 +5,10 @@ from __future__ import annotations
 from tfl2hw.errors import ModelError
 from tfl2hw.ir.graph import Graph, Operator
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network, Primitive, Softmax, TableSum
+from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
+
+ROWS = (Softmax, LogSoftmax, L2Normalize, ArgMax)
+"""Primitives on rows of a map, whatever its shape."""
 
 
 def check_graph(graph: Graph) -> None:
@@ -96,13 +100,13 @@ def check_network(network: Network) -> None:
 def _reads(primitive: Primitive) -> list[tuple[int, tuple[int, int, int]]]:
     if isinstance(primitive, TableSum):
         return [(index, primitive.shape) for index in primitive.inputs]
-    return [] if isinstance(primitive, Softmax) else [(primitive.input, primitive.input_shape)]
+    return [] if isinstance(primitive, ROWS) else [(primitive.input, primitive.input_shape)]
 
 
 def _writes(primitive: Primitive) -> tuple[int, int, int] | None:
     if isinstance(primitive, TableSum):
         return primitive.shape
-    return None if isinstance(primitive, Softmax) else primitive.output_shape
+    return None if isinstance(primitive, ROWS) else primitive.output_shape
 
 
 def _check_weights(primitive: Primitive, where: str) -> None:

@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
+
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -134,7 +136,7 @@ class Reshape:
     output_shape: tuple[int, int, int]
 
 
-Primitive = Convolution | Depthwise | TableSum | Softmax | Reshape
+Primitive = Convolution | Depthwise | TableSum | Softmax | Reshape | LogSoftmax | L2Normalize | ArgMax
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -77,7 +77,7 @@ def log_softmax_rows(
     below = rows.max(axis=1, keepdims=True) - rows
     total = exponentials.astype(np.int64)[below].sum(axis=1, keepdims=True)
     negated = (distances.astype(np.int64)[below] + logarithm(total) + (1 << (STEP_BITS - 1))) >> STEP_BITS
-    return np.maximum(ZERO_POINT - negated, -128)
+    return np.asarray(np.maximum(ZERO_POINT - negated, -128), np.int64)
 
 
 def compute(primitive: LogSoftmax, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

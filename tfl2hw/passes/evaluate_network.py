@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network, Primitive, Reshape, Softmax, TableSum
+from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
+from tfl2hw.ops import arg_max, l2_normalization, log_softmax
 from tfl2hw.ops.shapes import Window, accumulate_dense, accumulate_depthwise, placed_window
 from tfl2hw.ops.softmax import softmax_rows
 
@@ -37,11 +39,21 @@ def _compute(primitive: Primitive, maps: Maps) -> Int64:
     if isinstance(primitive, Softmax):
         rows = maps[primitive.input].reshape(primitive.rows, primitive.depth)
         return softmax_rows(rows, primitive.exponentials)
+    if isinstance(primitive, LogSoftmax | L2Normalize | ArgMax):
+        return _row_by_row(primitive, maps[primitive.input].reshape(primitive.rows, primitive.depth))
     if isinstance(primitive, TableSum):
         first, second = (maps[index] + 128 for index in primitive.inputs)
         total = primitive.tables[0][first] + primitive.tables[1][second]
         return primitive.rescale(total, np.zeros_like(total))
     return _sliding(primitive, maps[primitive.input])
+
+
+def _row_by_row(primitive: LogSoftmax | L2Normalize | ArgMax, rows: Int64) -> Int64:
+    if isinstance(primitive, LogSoftmax):
+        return log_softmax.compute(primitive, rows)
+    if isinstance(primitive, L2Normalize):
+        return l2_normalization.compute(primitive, rows)
+    return arg_max.compute(primitive, rows)
 
 
 def _sliding(primitive: Convolution | Depthwise, values: Int64) -> Int64:

@@ -182,6 +182,7 @@ class Scheduler:
         elif isinstance(primitive, Softmax):
             jobs = self._softmax(primitive)
         else:
+            assert isinstance(primitive, Reshape), primitive.op
             jobs = self._reshape(primitive)
         return Layer(
             op_index=primitive.op_index, op=primitive.op, output=primitive.output, macs=macs, jobs=jobs
