@@ -131,9 +131,12 @@ class Kind(IntEnum):
     INDEX = 8
     """The index register, a byte a token, highest first; a padded token doubles it."""
     ARGMAX = 9
+    """The index of each row's greatest byte, a byte a token; a pixel is a row."""
     LOG_SUM = 10
+    """The logarithm of the softmax, a byte a token, behind SOFTMAX_MAX."""
     LOG_SCALE = 11
     L2_SUM = 12
+    """The L2 normalisation, a byte a token; the IFM's zero point is ``zero_point``."""
     L2_SCALE = 13
 
 
@@ -148,12 +151,14 @@ FLAG_PRODUCT = 1 << 7
 FLAG_MAXIMUM = 1 << 8
 """MATRIX: the accumulator keeps the greatest sum of a pixel's tokens instead of adding them."""
 FLAG_MINIMUM = 1 << 9
-"""MATRIX: the accumulator keeps the least sum."""
+"""MATRIX: the accumulator keeps the least sum. ARGMAX: the least byte is sought."""
 FLAG_DIGITS = 1 << 10
 """MATRIX: the accumulator moves up by DIGIT_BITS before the first token after level 2 has advanced,
 so that level 2 counts the digits of wide weights, highest first."""
 FLAG_INDEXED = 1 << 11
 """Any kind: the index register is added to ``base``."""
+FLAG_WIDE = 1 << 12
+"""ARGMAX: an index has 8 bytes instead of 4."""
 
 
 def kind_of(value: int) -> Kind:

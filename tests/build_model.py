@@ -54,6 +54,10 @@ OPTIONS = {
     "TILE": "TileOptions",
     "BROADCAST_TO": "BroadcastToOptions",
     "REVERSE_V2": "ReverseV2Options",
+    "LOG_SOFTMAX": "LogSoftmaxOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "ARG_MAX": "ArgMaxOptions",
+    "ARG_MIN": "ArgMinOptions",
 }
 CUSTOM = tflite.BuiltinOperator.CUSTOM
 

@@ -18,6 +18,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
+
 Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -259,7 +261,19 @@ class Reshape:
 
 
 Primitive = (
-    Convolution | Depthwise | TableSum | Product | Extremum | Copy | MatMul | Lookup | Softmax | Reshape
+    Convolution
+    | Depthwise
+    | TableSum
+    | Product
+    | Extremum
+    | Copy
+    | MatMul
+    | Lookup
+    | Softmax
+    | LogSoftmax
+    | L2Normalize
+    | ArgMax
+    | Reshape
 )
 
 

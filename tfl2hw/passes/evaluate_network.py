@@ -23,6 +23,8 @@ from tfl2hw.ir.primitives import (
     Softmax,
     TableSum,
 )
+from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
+from tfl2hw.ops import arg_max, l2_normalization, log_softmax
 from tfl2hw.ops.shapes import (
     Window,
     accumulate_dense,
@@ -69,6 +71,20 @@ def _(primitive: Reshape, maps: Maps) -> None:
 def _(primitive: Softmax, maps: Maps) -> None:
     rows = maps[primitive.input].reshape(primitive.rows, primitive.depth)
     _fill(maps, primitive.output, softmax_rows(rows, primitive.exponentials))
+
+
+@compute.register(LogSoftmax)
+@compute.register(L2Normalize)
+@compute.register(ArgMax)
+def _(primitive: LogSoftmax | L2Normalize | ArgMax, maps: Maps) -> None:
+    rows = maps[primitive.input].reshape(primitive.rows, primitive.depth)
+    if isinstance(primitive, LogSoftmax):
+        result = log_softmax.compute(primitive, rows)
+    elif isinstance(primitive, L2Normalize):
+        result = l2_normalization.compute(primitive, rows)
+    else:
+        result = arg_max.compute(primitive, rows)
+    _fill(maps, primitive.output, result)
 
 
 @compute.register
