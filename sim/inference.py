@@ -91,18 +91,32 @@ def run_samples(
     """
     progress("the interpreter", None)
     expected = interpret(compiled.file, samples, numerics)
+    runs = run_core(compiled, samples, progress, waves)
+    mismatches, checked = [], 0
+    for number, (run, wanted) in enumerate(zip(runs, expected, strict=True)):
+        found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))
+        checked += len(found)
+        mismatches += _mismatches(compiled, number, found, wanted)
+    return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
+
+
+def run_core(
+    compiled: Compiled, samples: Sequence[Sequence[Int8]], progress: Progress, waves: Path | None = None
+) -> list[SampleRun]:
+    """Run every sample on the simulated core, once in one go and once layer by layer.
+
+    Raises
+    ------
+    ToolError : the simulator cannot be built, or fails.
+    """
     progress("building the simulator", None)
-    runs, mismatches, checked = [], [], 0
+    runs = []
     with simulated_core(compiled, waves) as device:
         session = open_session(compiled, device)
-        for number, (sample, wanted) in enumerate(zip(samples, expected, strict=True)):
+        for number, sample in enumerate(samples):
             progress(f"sample {number}", number / len(samples))
-            run = _run(compiled, session, sample)
-            found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))
-            checked += len(found)
-            mismatches += _mismatches(compiled, number, found, wanted)
-            runs.append(run)
-    return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
+            runs.append(_run(compiled, session, sample))
+    return runs
 
 
 def _verilog(compiled: Compiled) -> str:

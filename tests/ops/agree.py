@@ -10,11 +10,15 @@ import numpy.typing as npt
 import tflite
 
 from tests.build_model import ModelBuilder
+from tfl2hw.codegen.compile import compile_model
 from tfl2hw.frontend import load
 from tfl2hw.ops import NUMERICS
 from tfl2hw.passes import evaluate, evaluate_network, lower
+from tfl2hw.passes.pipeline import known_numerics
+from tfl2hw.sim.inference import run_core
 from tfl2hw.sim.oracle import interpret
 
+Maps = dict[int, npt.NDArray[Any]]
 SAME, VALID = tflite.Padding.SAME, tflite.Padding.VALID
 NONE, RELU = tflite.ActivationFunctionType.NONE, tflite.ActivationFunctionType.RELU
 RELU6, RELU_N1_TO_1 = tflite.ActivationFunctionType.RELU6, tflite.ActivationFunctionType.RELU_N1_TO_1
@@ -87,10 +91,15 @@ def full_range(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArr
 def assert_agreement(
     path: Path, samples: list[list[npt.NDArray[np.int8]]], numerics: tuple[str, ...] = NUMERICS
 ) -> None:
-    """The same for given inputs of the model at ``path``."""
+    """The same for given inputs of the model at ``path``; and the prebuilt core computes it so in simulation.
+
+    The hardware runs once for each arithmetic that gives other bytes than those before.
+    """
     graph = load(path)
+    simulated: list[list[Maps]] = []
     for arithmetic in numerics:
         network = lower(graph, arithmetic)
+        results = []
         for arrays, expected in zip(samples, interpret(path, samples, arithmetic), strict=True):
             reference = evaluate(graph, arithmetic, arrays)
             maps = evaluate_network(network, arrays)
@@ -98,6 +107,33 @@ def assert_agreement(
                 name = f"{arithmetic}, tensor {index} '{graph.tensors[index].name}'"
                 np.testing.assert_array_equal(reference[index], expected[index], err_msg=f"reference, {name}")
                 np.testing.assert_array_equal(
-                    maps[index].reshape(-1), expected[index].reshape(-1), err_msg=f"primitive, {name}"
+                    maps[index].reshape(-1),
+                    expected[index].reshape(-1).view(np.int8),
+                    err_msg=f"primitive, {name}",
                 )
             assert len(set(maps) & set(graph.tensors)) == len(reference)
+            results.append(reference)
+        if not any(_same(results, before) for before in simulated):
+            assert_hardware(path, samples, arithmetic, results)
+            simulated.append(results)
+
+
+def assert_hardware(
+    path: Path, samples: list[list[npt.NDArray[np.int8]]], numerics: str, expected: list[Maps]
+) -> None:
+    """Every tensor that the prebuilt core makes is the ``expected`` one, in the predicted number of cycles."""
+    compiled = compile_model(path, "sim-large", known_numerics(numerics))
+    for run, wanted in zip(run_core(compiled, samples, lambda *_: None), expected, strict=True):
+        found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))
+        for index, values in found.items():
+            name = f"tensor {index} '{compiled.graph.tensors[index].name}'"
+            np.testing.assert_array_equal(values, wanted[index], err_msg=f"hardware, {numerics}, {name}")
+        assert run.cycles == compiled.predicted_cycles
+
+
+def _same(one: list[Maps], other: list[Maps]) -> bool:
+    return all(
+        np.array_equal(first[index], second[index])
+        for first, second in zip(one, other, strict=True)
+        for index in first
+    )
