@@ -11,10 +11,11 @@ from tfl2hw.ops import constraints
 from tfl2hw.ops.activation import clamp_range
 from tfl2hw.ops.arithmetic import multiply_double_rounding, quantize_multiplier
 from tfl2hw.ops.elementwise import elementwise_kind, lowering, parse_activation
-from tfl2hw.ops.node import Kind, Node, Numerics, Temporaries, quantisation
+from tfl2hw.ops.node import Kind, Node, Numerics, quantisation
 from tfl2hw.ops.rescale import FixedPointRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import every_byte
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from tfl2hw.ir.primitives import Primitive
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops.movement import broadcast_operand
-from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, Temporaries, called, constant, int8
+from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, called, constant, int8
 from tfl2hw.ops.table_operator import every_byte, nothing_parsed, table_sum
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 Exact = Callable[[Node, Numerics, Int64, Int64], Int64]

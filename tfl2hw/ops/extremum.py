@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Extremum, Reduction
 from tfl2hw.ops.elementwise import elementwise_kind, lowering
-from tfl2hw.ops.node import Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Kind, Node, Numerics
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

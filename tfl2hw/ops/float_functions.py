@@ -102,7 +102,7 @@ def _sqrt(node: Node, numerics: Numerics) -> Int64:
 
 def _root_steps(node: Node) -> Float32:
     with np.errstate(over="ignore"):
-        return np.sqrt(reals(node)) / np.float32(quantisation(node.output).scale)
+        return np.asarray(np.sqrt(reals(node)) / np.float32(quantisation(node.output).scale), np.float32)
 
 
 def _parse_gelu(table: Any) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ _INT16_MIN, _INT16_MAX = -(1 << 15), (1 << 15) - 1
 
 
 def fixed_point_scales(node: Node) -> str | None:
-    """IFM's scale is up to 128 times OFM's and down to its 256th, and in 2**-11 .. 2**10."""
+    """IFM's scale is below 128 times OFM's, 1/512 of it or more, and in 2**-21 .. 192."""
     (_, output), (_, gate) = _multipliers(node)
     ifm, ofm = quantisation(node.input(0)), quantisation(node.output)
     fine = -15 <= output <= 0 and -14 <= gate <= 14

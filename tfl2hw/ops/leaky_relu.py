@@ -42,7 +42,7 @@ def table(node: Node, numerics: Numerics) -> Int64:
         for ratio in (scale_ratio(node, single_precision=True), _negative_ratio(node))
     ]
     chosen = np.where(value >= 0, *parts)
-    return np.clip(chosen + quantisation(node.output).zero_point, INT8_MIN, INT8_MAX)
+    return np.clip(np.asarray(chosen, np.int64) + quantisation(node.output).zero_point, INT8_MIN, INT8_MAX)
 
 
 KIND = table_kind("LEAKY_RELU", table, (near_scales, plain_factor), options="LeakyReluOptions", parse=parse)

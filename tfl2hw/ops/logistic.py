@@ -69,7 +69,7 @@ def _logistic(node: Node, numerics: Numerics) -> Int64:
         return tabulated(_float_logistic)(node, numerics)
     value, beyond = inputs(node)
     inside = rounding_shift_right(logistic(value), 23) + INT8_MIN
-    return np.clip(np.choose(beyond + 1, (INT8_MIN, inside, INT8_MAX)), INT8_MIN, INT8_MAX)
+    return _saturated(inside, beyond)
 
 
 def _tanh(node: Node, numerics: Numerics) -> Int64:
@@ -77,7 +77,12 @@ def _tanh(node: Node, numerics: Numerics) -> Int64:
         return tabulated(_float_tanh)(node, numerics)
     value, beyond = inputs(node)
     inside = rounding_shift_right(tanh(value), 24)
-    return np.clip(np.choose(beyond + 1, (INT8_MIN, inside, INT8_MAX)), INT8_MIN, INT8_MAX)
+    return _saturated(inside, beyond)
+
+
+def _saturated(inside: Int64, beyond: Int64) -> Int64:
+    far = np.where(beyond < 0, INT8_MIN, INT8_MAX)
+    return np.where(beyond == 0, np.clip(inside, INT8_MIN, INT8_MAX), far)
 
 
 def _float_logistic(node: Node, values: Float32) -> Float32:

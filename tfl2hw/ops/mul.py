@@ -13,10 +13,11 @@ from tfl2hw.ops import constraints
 from tfl2hw.ops.activation import clamp_range
 from tfl2hw.ops.elementwise import elementwise_kind, lowering, parse_activation
 from tfl2hw.ops.movement import broadcast_operand
-from tfl2hw.ops.node import Node, Numerics, Temporaries, constant, quantisation
+from tfl2hw.ops.node import Node, Numerics, constant, quantisation
 from tfl2hw.ops.rescale import FixedPointRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import scaled_channels
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

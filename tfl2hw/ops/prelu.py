@@ -13,11 +13,12 @@ from tfl2hw.ops.activation import INT8_MAX, INT8_MIN
 from tfl2hw.ops.elementwise import elementwise_kind
 from tfl2hw.ops.movement import broadcast_operand
 from tfl2hw.ops.mul import channel_constant
-from tfl2hw.ops.node import Node, Numerics, Temporaries, called, constant, quantisation
+from tfl2hw.ops.node import Node, Numerics, called, constant, quantisation
 from tfl2hw.ops.requantize import near_scales, requantize, scale_ratio
 from tfl2hw.ops.rescale import FixedPointRescale, IdentityRescale
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import every_byte, scaled_channels, table_sum
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

@@ -12,10 +12,11 @@ from tfl2hw.ops.activation import INT8_MAX, INT8_MIN
 from tfl2hw.ops.add import largest_scale, operand
 from tfl2hw.ops.arithmetic import multiply_double_rounding, quantize_multiplier
 from tfl2hw.ops.elementwise import elementwise_kind, lowering
-from tfl2hw.ops.node import Node, Numerics, Temporaries, quantisation
+from tfl2hw.ops.node import Node, Numerics, quantisation
 from tfl2hw.ops.rescale import IdentityRescale
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import every_byte
+from tfl2hw.ops.temporaries import Temporaries
 
 LEFT_SHIFT = 7
 _LARGEST = 255
@@ -28,7 +29,7 @@ def scales_near(node: Node) -> str | None:
 
 
 def byte_differences(node: Node) -> str | None:
-    """Operands have one scale, and differences above 255 steps saturate the OFM; or one is a single constant."""
+    """Operands have one scale, and 255 steps saturate OFM where more can occur; or one is one constant."""
     if any(node.input(n).is_constant and prod(node.input(n).shape) == 1 for n in (0, 1)):
         return None
     first, second = quantisation(node.input(0)), quantisation(node.input(1))

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Depthwise, MapShape, Rescale, TableSum
 from tfl2hw.ops import constraints
-from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
+from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, int8
 from tfl2hw.ops.rescale import IdentityRescale
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 Table = Callable[[Node, Numerics], Int64]
@@ -113,7 +114,8 @@ def scaled_channels(
     ``maps`` are the map read and the map written, both of the OFM's shape; ``factors`` is (channels,).
     """
     shape: MapShape = map_shape(node.output.shape)
-    fits = int(factors.min()) >= -128 and int(factors.max()) <= 127
+    narrow = int(factors.min()) >= -128 and int(factors.max()) <= 127
+    weights = factors.reshape(1, 1, -1)
     return Depthwise(
         op_index=node.operator.index,
         op=node.operator.op,
@@ -121,12 +123,12 @@ def scaled_channels(
         output=maps[1],
         input_shape=shape,
         output_shape=shape,
-        weights=factors.astype(np.int8 if fits else np.int64).reshape(1, 1, -1),
+        weights=weights.astype(np.int8) if narrow else weights,
         bias=-zero_point * factors,
         stride=(1, 1),
         dilation=(1, 1),
         padding=(0, 0),
-        pad_value=quantisation(node.input(0)).zero_point,
+        pad_value=zero_point,
         rescale=rescale,
         macs_counted=False,
     )

@@ -87,7 +87,7 @@ def _solved(primitive: TableSum, exact: Int64, shift: int) -> Int64 | None:
 
 def _real_tables(primitive: TableSum, shift: int, stretch: float) -> Int64:
     scale = float(np.asarray(primitive.rescale.slope).reshape(-1)[0])
-    return np.rint(np.ldexp(primitive.tables * scale, shift) * stretch).astype(np.int64)
+    return np.asarray(np.rint(np.ldexp(primitive.tables * scale, shift) * stretch), np.int64)
 
 
 def _proven(tables: Int64, primitive: TableSum, exact: Int64, shift: int) -> bool:
