@@ -43,6 +43,8 @@ OPTIONS = {
     "BROADCAST_TO": "BroadcastToOptions",
     "REVERSE_V2": "ReverseV2Options",
 }
+VERSIONS = {"BROADCAST_TO": 2}
+"""Of operators that LiteRT does not know in version 1."""
 CUSTOM = tflite.BuiltinOperator.CUSTOM
 
 
@@ -188,6 +190,7 @@ class _Writer:
             tflite.OperatorCodeAddBuiltinCode(fb, number)
         if text is not None:
             tflite.OperatorCodeAddCustomCode(fb, text)
+        tflite.OperatorCodeAddVersion(fb, VERSIONS.get(name, 1))
         return int(tflite.OperatorCodeEnd(fb))
 
     def buffer(self, data: bytes | None) -> int:
