@@ -59,6 +59,8 @@ OPTIONS = {
     "ARG_MAX": "ArgMaxOptions",
     "ARG_MIN": "ArgMinOptions",
 }
+VERSIONS = {"BROADCAST_TO": 2}
+"""Of operators that LiteRT does not know in version 1."""
 CUSTOM = tflite.BuiltinOperator.CUSTOM
 
 
@@ -204,6 +206,7 @@ class _Writer:
             tflite.OperatorCodeAddBuiltinCode(fb, number)
         if text is not None:
             tflite.OperatorCodeAddCustomCode(fb, text)
+        tflite.OperatorCodeAddVersion(fb, VERSIONS.get(name, 1))
         return int(tflite.OperatorCodeEnd(fb))
 
     def buffer(self, data: bytes | None) -> int:

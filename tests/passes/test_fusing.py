@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.ops.agree import RELU, SAME, VALID, RandomModel, full_range
+from tests.ops.agree import RELU, SAME, VALID, RandomModel, assert_exact, full_range
 from tfl2hw.errors import ModelError
 from tfl2hw.frontend import load
 from tfl2hw.ir.primitives import Convolution
@@ -79,25 +79,43 @@ def refused(model: RandomModel, folder: Path, name: str) -> None:
     assert [v.operator.op for v in review(graph) if not v.accepted] == [name]
 
 
+def stays(model: RandomModel, folder: Path) -> None:
+    """PAD is lowered on its own, and right."""
+    assert_exact(model, folder)
+    primitives = lower(load(folder / "model.tflite"), "litert-ref").primitives
+    assert {primitive.op for primitive in primitives} > {"PAD"}
+
+
 @pytest.mark.parametrize("cells", [[[0, 0], [1, 1], [1, 1], [0, 1]], [[0, 0], [1, 1], [1, 1], [1, 0]]])
 def test_pad_of_channels_stays(cells: list[list[int]], tmp_path: Path) -> None:
     model = RandomModel(1)
     model.sink(add_conv(model, add_pad(model, model.input((1, 5, 5, 3)), cells), 5, 5))
-    refused(model, tmp_path, "PAD")
+    stays(model, tmp_path)
 
 
 def test_pad_before_same_padding_stays(tmp_path: Path) -> None:
     model = RandomModel(1)
     padded = add_pad(model, model.input((1, 5, 5, 3)), [[0, 0], [1, 1], [1, 1], [0, 0]])
     model.sink(add_conv(model, padded, 7, 7, Padding=SAME))
-    refused(model, tmp_path, "PAD")
+    stays(model, tmp_path)
 
 
 def test_pad_read_twice_stays(tmp_path: Path) -> None:
     model = RandomModel(1)
     padded = add_pad(model, model.input((1, 5, 5, 3)), [[0, 0], [1, 1], [1, 1], [0, 0]])
     model.sink(add_conv(model, padded, 5, 5), add_conv(model, padded, 5, 5))
-    refused(model, tmp_path, "PAD")
+    stays(model, tmp_path)
+
+
+def test_pad_before_a_pool_stays(tmp_path: Path) -> None:
+    model = RandomModel(1)
+    padded = add_pad(model, model.input((1, 5, 5, 3)), [[0, 0], [1, 1], [1, 0], [0, 0]])
+    source = model.tensors[padded]
+    ofm = model.activation((1, 3, 3, 3), scale=source.scales[0], zero_point=source.zero_points[0])
+    window = {"FilterHeight": 3, "FilterWidth": 2, "StrideH": 2, "StrideW": 2, "Padding": VALID}
+    model.operator("AVERAGE_POOL_2D", [padded], [ofm], **window)
+    model.sink(ofm)
+    stays(model, tmp_path)
 
 
 def test_activation_with_another_scale_stays(tmp_path: Path) -> None:

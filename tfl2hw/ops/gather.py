@@ -34,7 +34,8 @@ def one_constant(node: Node) -> str | None:
     if indices.dtype not in ("int32", "int64"):
         return f"{called(indices)} is {indices.dtype}, not int32 or int64"
     if ifm.is_constant == indices.is_constant:
-        return f"{called(ifm)} and {called(indices)} are both {'constants' if ifm.is_constant else 'activations'}"
+        both = "constants" if ifm.is_constant else "activations"
+        return f"{called(ifm)} and {called(indices)} are both {both}"
     return f"{called(node.output)} is a constant" if node.output.is_constant else None
 
 

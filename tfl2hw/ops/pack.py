@@ -87,7 +87,7 @@ PACK = Kind(
         accepts.operands(1, None, "one input or more, none absent; one OFM"),
         accepts.int8_data(slice(None), constants=True),
         accepts.one_quantisation(slice(None)),
-        accepts.rank(0, 5),
+        accepts.rank(0, 6),
         accepts.makes(infer_pack, "the inputs, as many as the options say, have one shape; OFM stacks them"),
     ),
     reference=reference_pack,

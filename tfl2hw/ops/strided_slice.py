@@ -47,6 +47,19 @@ def vectors(node: Node) -> str | None:
     return " and ".join(f"{called(tensor)} of shape {tensor.shape}" for tensor in tensors)
 
 
+def plain_offset(node: Node) -> str | None:
+    """Ends that count from begin come without masks, with begin 0 or more and strides of 1 or more.
+
+    The interpreters read beyond the IFM otherwise.
+    """
+    if not node.option("offset"):
+        return None
+    begin, strides = accepts.integers(node, 1), accepts.integers(node, 3)
+    masked = [name for name, mask in node.operator.options.items() if name != "offset" and mask]
+    plain = len(begin) == len(node.input(0).shape) and min(begin) >= 0 and min(strides) >= 1
+    return None if plain and not masked else f"begin {begin}, strides {strides}, masks {masked}"
+
+
 def cuts(node: Node) -> list[Cut]:
     """What is taken, in the order of the entries.
 
@@ -61,6 +74,7 @@ def cuts(node: Node) -> list[Cut]:
     used = sum(1 for entry in entries if entry not in ellipses and not new >> entry & 1)
     if len(ellipses) > 1 or used > len(shape):
         raise ValueError(f"begin {begin} with {len(ellipses)} ellipses, of an IFM {shape}")
+    _check_ellipsis(node, ellipses, len(shape) - used)
     found: list[Cut] = []
     axis = 0
     for entry in entries:
@@ -74,6 +88,15 @@ def cuts(node: Node) -> list[Cut]:
             found.append(_cut(node, entry, axis, shape[axis]))
             axis += 1
     return found + [Cut(axis=number, count=shape[number]) for number in range(axis, len(shape))]
+
+
+def _check_ellipsis(node: Node, ellipses: list[int], axes: int) -> None:
+    """Refuse what LiteRT does not do: it loses count of the entries behind an ellipsis."""
+    if not ellipses or axes == 1:
+        return
+    masks = [node.option(name) for name in ("begin_mask", "end_mask", "shrink_mask", "new_axis_mask")]
+    if axes == 0 or any(mask >> ellipses[0] + 1 for mask in masks):
+        raise ValueError(f"an ellipsis of {axes} axes{' before other masks' if axes else ''}")
 
 
 def _cut(node: Node, entry: int, axis: int, size: int) -> Cut:
@@ -151,10 +174,11 @@ KIND = Kind(
         accepts.integer_constant(2, "end"),
         accepts.integer_constant(3, "strides"),
         vectors,
+        plain_offset,
         accepts.makes(
             infer,
             "every axis starts inside, takes one element or more with a stride other than 0 (1 where the "
-            "axis is dropped), and OFM has what is taken",
+            "axis is dropped), an ellipsis takes one axis, or several with no masks behind it, and OFM has what is taken",
         ),
     ),
     reference=reference,
