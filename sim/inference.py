@@ -110,12 +110,23 @@ def run_core(
     ToolError : the simulator cannot be built, or fails.
     """
     progress("building the simulator", None)
-    runs = []
     with simulated_core(compiled, waves) as device:
-        session = open_session(compiled, device)
-        for number, sample in enumerate(samples):
-            progress(f"sample {number}", number / len(samples))
-            runs.append(_run(compiled, session, sample))
+        return run_on(device, compiled, samples, progress)
+
+
+def run_on(
+    device: SimulatedDevice, compiled: Compiled, samples: Sequence[Sequence[Int8]], progress: Progress
+) -> list[SampleRun]:
+    """The same on a device that is there already: a prebuilt core runs model after model.
+
+    Raises
+    ------
+    ToolError : the device fails, or has another core.
+    """
+    runs, session = [], open_session(compiled, device)
+    for number, sample in enumerate(samples):
+        progress(f"sample {number}", number / len(samples))
+        runs.append(_run(compiled, session, sample))
     return runs
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -26,10 +26,30 @@ from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
 TIMEOUT_SECONDS = 600
 Arrays = Sequence[npt.NDArray[Any]]
+Child = Callable[[Path], "subprocess.CompletedProcess[str]"]
+"""Runs the job in a file, away from this process, and gives its exit code and what it said."""
+
+
+def fresh_child(job: Path) -> subprocess.CompletedProcess[str]:
+    """Run ``job`` in a process of its own, away from the user's folder, whose modules it must not import.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired : it did not finish.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "tfl2hw.sim.oracle_child", str(job)],
+        cwd=job.parent,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
 
 
 def interpret(
-    model_path: str | PathLike[str], inputs: Sequence[Arrays], numerics: str
+    model_path: str | PathLike[str], inputs: Sequence[Arrays], numerics: str, child: Child = fresh_child
 ) -> list[dict[int, npt.NDArray[np.int8]]]:
     """For each sample, every activation tensor by its index, in the file's shape.
 
@@ -37,6 +57,7 @@ def interpret(
     ----------
     inputs : samples, each with one int8 array a model input.
     numerics : "litert-ref" (LiteRT, BUILTIN_REF) or "tflm" (TFLite Micro).
+    child : what runs the interpreter.
 
     Raises
     ------
@@ -49,7 +70,7 @@ def interpret(
     samples = [bound_inputs(graph, arrays) for arrays in inputs]
     with tempfile.TemporaryDirectory(prefix="tfl2hw-oracle-") as folder:
         job = _write_job(graph, samples, numerics, Path(folder))
-        _run(graph, numerics, job, Path(folder))
+        _run(graph, numerics, job, child)
         with np.load(Path(folder) / "results.npz") as results:
             return [
                 {
@@ -91,20 +112,10 @@ def _activations(graph: Graph) -> list[int]:
     return sorted({*graph.inputs, *written})
 
 
-def _run(graph: Graph, numerics: str, job: Path, folder: Path) -> None:
-    """The child process, away from the user's folder, whose modules it must not import."""
-    command = [sys.executable, "-m", "tfl2hw.sim.oracle_child", str(job)]
+def _run(graph: Graph, numerics: str, job: Path, child: Child) -> None:
     name = INTERPRETERS[numerics]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+        done = child(job)
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"{graph.file}: {name} did not finish in {TIMEOUT_SECONDS} seconds") from error
     if done.returncode == 0:
