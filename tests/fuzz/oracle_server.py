@@ -1,7 +1,7 @@
 """A child process that runs interpreter jobs one after the other: `python -m tests.fuzz.oracle_server`.
 
-Each line it reads is the path of a job; it answers with the exit code that the job would have had. What the job
-said is in the file JOB.err.
+Each line it reads is the path of a job; it answers with the exit code that the job would have had. What the
+job said is in the file JOB.err.
 """
 
 from __future__ import annotations
