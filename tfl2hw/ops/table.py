@@ -21,6 +21,7 @@ from tfl2hw.ops import (
     prelu,
     requantize,
     reshape,
+    rsqrt,
     softmax,
     squared_difference,
 )
@@ -48,6 +49,7 @@ OPERATORS: Mapping[str, Kind] = MappingProxyType({
     "EXP": float_functions.EXP,
     "LOG": float_functions.LOG,
     "SQRT": float_functions.SQRT,
+    "RSQRT": rsqrt.KIND,
     "ABS": absolute.ABS,
     "NEG": absolute.NEG,
     "SUB": add.SUB,
