@@ -178,7 +178,8 @@ KIND = Kind(
         accepts.makes(
             infer,
             "every axis starts inside, takes one element or more with a stride other than 0 (1 where the "
-            "axis is dropped), an ellipsis takes one axis, or several with no masks behind it, and OFM has what is taken",
+            "axis is dropped), an ellipsis takes one axis, or several with no masks behind it, and OFM has "
+            "what is taken",
         ),
     ),
     reference=reference,
