@@ -30,7 +30,8 @@ def map_shape(shape: tuple[int, ...], element_bytes: int = 1) -> MapShape:
 class Window:
     """A kernel sliding over a map; every pair is (vertical, horizontal).
 
-    ``before`` and ``after`` are padding cells at the top/left and bottom/right.
+    ``before`` and ``after`` are padding cells at the top/left and bottom/right. Where ``before`` is negative
+    the window starts that far inside the map.
     """
 
     kernel: tuple[int, int]
@@ -39,11 +40,6 @@ class Window:
     before: tuple[int, int]
     after: tuple[int, int]
     output: tuple[int, int]
-
-    @property
-    def padded(self) -> bool:
-        """Whether any window reaches beyond the map."""
-        return any(self.before) or any(self.after)
 
 
 def window(
@@ -105,7 +101,9 @@ def taps(
 ) -> Iterator[tuple[int, int, npt.NDArray[np.int64]]]:
     """Each tap (ky, kx) of the kernel with the (rows, columns, channels) cells that it meets."""
     (top, left), (bottom, right) = win.before, win.after
-    padded = np.pad(values, ((top, bottom), (left, right), (0, 0)), constant_values=pad_value)
+    inside = values[max(-top, 0) :, max(-left, 0) :]
+    cells = ((max(top, 0), bottom), (max(left, 0), right), (0, 0))
+    padded = np.pad(inside, cells, constant_values=pad_value)
     for ky in range(win.kernel[0]):
         for kx in range(win.kernel[1]):
             y, x = ky * win.dilation[0], kx * win.dilation[1]

@@ -8,11 +8,15 @@ from types import MappingProxyType
 from tfl2hw.ops import (
     add,
     average_pool_2d,
+    batch_matmul,
     conv_2d,
     depthwise_conv_2d,
     fully_connected,
+    max_pool_2d,
+    reduce,
     reshape,
     softmax,
+    transpose_conv,
 )
 from tfl2hw.ops.node import Kind
 
@@ -24,4 +28,11 @@ OPERATORS: Mapping[str, Kind] = MappingProxyType({
     "AVERAGE_POOL_2D": average_pool_2d.KIND,
     "RESHAPE": reshape.KIND,
     "SOFTMAX": softmax.KIND,
+    "TRANSPOSE_CONV": transpose_conv.KIND,
+    "BATCH_MATMUL": batch_matmul.KIND,
+    "MAX_POOL_2D": max_pool_2d.KIND,
+    "MEAN": reduce.MEAN,
+    "SUM": reduce.SUM,
+    "REDUCE_MAX": reduce.REDUCE_MAX,
+    "REDUCE_MIN": reduce.REDUCE_MIN,
 })
