@@ -139,7 +139,7 @@ def test_fully_connected_by_an_activation(seed: int, tmp_path: Path) -> None:
     [
         ((1, 5, 9), (1, 8, 7), (1, 5, 7), "operands (1, 5, 9) and (1, 8, 7); accepted: operands have rank 2"),
         ((1, 2, 5, 9), (1, 3, 9, 7), (1, 3, 5, 7), "operands (1, 2, 5, 9) and (1, 3, 9, 7)"),
-        ((1, 9), (9,), (1,), "operands (1, 9) and (9,)"),
+        ((1, 1), (1,), (1,), "operands (1, 1) and (1,)"),
         ((1, 5, 9), (1, 9, 7), (1, 5, 8), "is recorded as (1, 5, 8) where the operator makes (1, 5, 7)"),
         ((1, 300, 1, 2), (1, 300, 2, 1), (1, 300, 1, 1), "300 products of matrices"),
         ((1, 1, 40000), (1, 1, 40000), (1, 1, 1), "operands (1, 1, 40000) and (1, 1, 40000)"),

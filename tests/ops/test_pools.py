@@ -82,7 +82,7 @@ def test_rectangles_of_one_divisor(tmp_path: Path) -> None:
         (
             "AVERAGE_POOL_2D",
             ((1, 40, 40, 1), (40, 40), (1, 1), SAME, NONE),
-            "40 x 40 rectangles; accepted: a",
+            "windows of up to 1600 cells, 40 x 40 rectangles; accepted: windows have",
         ),
         ("AVERAGE_POOL_2D", ((1, 4, 4, 1), (4096, 1), (1, 1), SAME, NONE), "a kernel (4096, 1)"),
         ("MAX_POOL_2D", ((1, 4, 4, 1), (2, 2), (1, 0), SAME, NONE), "stride (1, 0)"),

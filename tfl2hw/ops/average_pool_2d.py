@@ -33,7 +33,7 @@ class Run:
 
 
 def few_divisors(node: Node) -> str | None:
-    """A window has at most 2**23 cells, and OFM at most 256 rectangles of one number of cells each."""
+    """Windows have at most 2**23 cells, and OFM at most 256 rectangles where they have the same number."""
     rows, columns = runs(node)
     most = max(run.cells for run in rows) * max(run.cells for run in columns)
     if most > MAX_CELLS or len(rows) * len(columns) > MAX_REGIONS:

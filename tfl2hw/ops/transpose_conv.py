@@ -13,7 +13,6 @@ from tfl2hw.ir.primitives import Convolution, Region
 from tfl2hw.ops import constraints, conv_2d, options, weighted
 from tfl2hw.ops.batches import each_map, map_by_map
 from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, constant, quantisation
-from tfl2hw.ops.rescale import FixedPointRescale
 from tfl2hw.ops.shapes import window
 from tfl2hw.ops.temporaries import Temporaries
 
@@ -109,20 +108,17 @@ def phases(size: int, kernel: int, stride: int, pad: int) -> list[Phase]:
     return found
 
 
-def rescale(node: Node, numerics: Numerics) -> FixedPointRescale:
-    """Double rounding in both numerics; TFLite Micro ignores the fused activation."""
-    made = weighted.rescale(as_convolution(node), "double")
-    return made if numerics == "litert-ref" else replace(made, low=-128, high=127)
-
-
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
-    """``clamp(requantize(bias + sum) + zp_out)``: pixel (i, j) times tap (y, x) adds at stride * i + y."""
+    """``clamp(requantize(bias + sum) + zp_out)``: pixel i times tap y adds at ``stride * i + y``.
+
+    Double rounding in both numerics.
+    """
     weights = constant(node.input(1)).astype(np.int64)
     (sy, sx), (top, left) = node.option("stride"), padding(node)
     _, rows, columns, filters = node.output.shape
     bias = weighted.bias_values(as_convolution(node), filters)
     _, kernel_height, kernel_width, _ = weights.shape
-    function = rescale(node, numerics)
+    rescale = weighted.rescale(as_convolution(node), "double")
 
     def single(values: Int64) -> Int64:
         height, width, _ = values.shape
@@ -133,7 +129,7 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
                 cells = full[y : y + (height - 1) * sy + 1 : sy, x : x + (width - 1) * sx + 1 : sx]
                 cells += values @ weights[:, y, x].T
         total = full[top : top + rows, left : left + columns]
-        return function(total + bias, np.arange(filters))
+        return rescale(total + bias, np.arange(filters))
 
     return map_by_map(inputs[2].astype(np.int64) - quantisation(node.input(2)).zero_point, single)
 
@@ -146,11 +142,11 @@ def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Con
         part
         for down in phases(rows, height, sy, top)
         for across in phases(columns, width, sx, left)
-        for part in each_map(_phase(node, numerics, down, across), batch, rows)
+        for part in each_map(_phase(node, down, across), batch, rows)
     )
 
 
-def _phase(node: Node, numerics: Numerics, down: Phase, across: Phase) -> Convolution:
+def _phase(node: Node, down: Phase, across: Phase) -> Convolution:
     """The convolution that makes one phase; without a tap it has one weight of 0."""
     (sy, sx), (_, *ifm), all_weights = node.option("stride"), node.input(2).shape, constant(node.input(1))
     weights = all_weights[:, list(down.taps)][:, :, list(across.taps)]
@@ -172,7 +168,7 @@ def _phase(node: Node, numerics: Numerics, down: Phase, across: Phase) -> Convol
         dilation=(1, 1),
         padding=(down.before, across.before),
         pad_value=zero,
-        rescale=rescale(node, numerics),
+        rescale=weighted.rescale(as_convolution(node), "double"),
         region=Region(row=down.first, column=across.first, row_step=sy, column_step=sx),
     )
 
