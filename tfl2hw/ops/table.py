@@ -10,6 +10,7 @@ from tfl2hw.ops import (
     add,
     arg_max,
     average_pool_2d,
+    batch_matmul,
     batch_space,
     concatenation,
     conv_2d,
@@ -24,11 +25,13 @@ from tfl2hw.ops import (
     leaky_relu,
     log_softmax,
     logistic,
+    max_pool_2d,
     mirror_pad,
     mul,
     pack,
     pad,
     prelu,
+    reduce,
     requantize,
     reshape,
     resize_bilinear,
@@ -43,6 +46,7 @@ from tfl2hw.ops import (
     strided_slice,
     tile,
     transpose,
+    transpose_conv,
 )
 from tfl2hw.ops.node import Kind
 
@@ -104,4 +108,11 @@ OPERATORS: Mapping[str, Kind] = MappingProxyType({
     "TILE": tile.TILE,
     "BROADCAST_TO": tile.BROADCAST_TO,
     "REVERSE_V2": reverse_v2.KIND,
+    "TRANSPOSE_CONV": transpose_conv.KIND,
+    "BATCH_MATMUL": batch_matmul.KIND,
+    "MAX_POOL_2D": max_pool_2d.KIND,
+    "MEAN": reduce.MEAN,
+    "SUM": reduce.SUM,
+    "REDUCE_MAX": reduce.REDUCE_MAX,
+    "REDUCE_MIN": reduce.REDUCE_MIN,
 })
