@@ -58,9 +58,17 @@ OPTIONS = {
     "L2_NORMALIZATION": "L2NormOptions",
     "ARG_MAX": "ArgMaxOptions",
     "ARG_MIN": "ArgMinOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "MEAN": "ReducerOptions",
+    "SUM": "ReducerOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "REDUCE_MIN": "ReducerOptions",
 }
 VERSIONS = {"BROADCAST_TO": 2}
 """Of operators that LiteRT does not know in version 1."""
+STRIDED = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "TRANSPOSE_CONV")
 CUSTOM = tflite.BuiltinOperator.CUSTOM
 
 
@@ -89,7 +97,7 @@ class ModelBuilder:
     """Tensors and operators, then `finish`.
 
     Options are given by the schema's field names: ``Padding=tflite.Padding.SAME, StrideH=2``. Of
-    CONV_2D, DEPTHWISE_CONV_2D and AVERAGE_POOL_2D the strides default to 1.
+    convolutions and pools the strides default to 1.
     """
 
     def __init__(self) -> None:
@@ -133,7 +141,7 @@ class ModelBuilder:
         self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: bool = True, **fields: Any
     ) -> None:
         """An operator by its builtin name ("CUSTOM:x" for a custom one), perhaps without options."""
-        if name in ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D"):
+        if name in STRIDED:
             fields = {"StrideH": 1, "StrideW": 1, **fields}
         if name == "SOFTMAX":
             fields = {"Beta": 1.0, **fields}

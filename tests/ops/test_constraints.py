@@ -59,8 +59,8 @@ def elementwise(operator: str, *shapes: tuple[int, ...], scale: float = 0.1, **o
 
 REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (
-        lambda: conv(ifm=(1, 6, 6, 6)),
-        "IFM with 6 channels, weights with 3; accepted: the weights have as many",
+        lambda: conv(ifm=(1, 6, 6, 5)),
+        "IFM with 5 channels, 4 filters of 3 input channels; accepted: the IFM has groups",
     ),
     (
         lambda: conv(ofm=(1, 5, 6, 4)),
@@ -77,10 +77,10 @@ REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (lambda: conv(Padding=1, DilationHFactor=4, ofm=(1, 1, 4, 4)), "a kernel (3, 3) on an IFM (6, 6)"),
     (lambda: conv(DilationHFactor=1 << 30, ofm=(1, 6, 6, 4)), "at most"),
     (
-        lambda: conv(operator="DEPTHWISE_CONV_2D", weights=(1, 3, 3, 6), ofm=(1, 6, 6, 6), bias_shape=(6,)),
-        "(depth multiplier 2) for an IFM with 3 channels",
+        lambda: conv(operator="DEPTHWISE_CONV_2D", weights=(1, 3, 3, 4)),
+        "weights (1, 3, 3, 4) for an IFM with 3 channels",
     ),
-    (lambda: pool(ofm=(1, 6, 6, 2), StrideH=1, StrideW=1, Padding=0), "no window reaches beyond the IFM"),
+    (lambda: pool(ofm=(1, 6, 6, 2), FilterHeight=0), "a kernel (0, 2); accepted: the kernel has 1 to 4095"),
     (lambda: pool(scale=0.2), "has scale 0.1"),
     (lambda: pool(FilterHeight=9), "a kernel (9, 2) on an IFM (6, 6)"),
     (lambda: elementwise("ADD", (1, 4), (1, 3), (1, 4)), "(1, 4) and (1, 3), which do not broadcast"),

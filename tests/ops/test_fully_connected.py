@@ -42,6 +42,22 @@ def test_exact(seed: int, tmp_path: Path) -> None:
     assert_exact(build(seed), tmp_path)
 
 
+def test_ties(tmp_path: Path) -> None:
+    """Scales that are powers of two: many sums lie half way between two bytes, on either side of zero."""
+    model = RandomModel(7)
+    for per_channel in (False, True):
+        ifm = model.input((1, 30), scale=0.0625)
+        values = model.random.integers(-128, 128, (1500, 30)).astype(np.int8)
+        scales = [0.03125] * (1500 if per_channel else 1)
+        weights = model.tensor((1500, 30), scale=scales, data=values)
+        bias = model.tensor((1500,), data=model.random.integers(-9000, 9000, 1500).astype(np.int32))
+        for inputs in ([ifm, weights], [ifm, weights, bias]):
+            ofm = model.activation((1, 1500), scale=1.0, zero_point=7)
+            model.operator("FULLY_CONNECTED", inputs, [ofm])
+            model.sink(ofm)
+    assert_exact(model, tmp_path)
+
+
 def test_numerics_differ(tmp_path: Path) -> None:
     """One rounding or two: with enough outputs some byte differs."""
     model = build(5, [((1, 20), 4000, (1, 4000), NONE, True, False, False)])

@@ -20,6 +20,7 @@ from tfl2hw.passes import lower
 EVERY_BYTE = (1, 256)
 SHAPES = (EVERY_BYTE, (1, 16, 16, 3), (1, 5, 7, 17), (1, 9), (1, 3, 11), (1, 2, 3, 4, 5), (1, 4, 4, 1))
 LITERT, TFLM = NUMERICS[:1], NUMERICS[1:]
+ROOTS = ("SQRT", "RSQRT")
 FIXED = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
 
 # operator, the numerics whose interpreter runs it
@@ -38,6 +39,7 @@ OPERATORS = [
     ("EXP", LITERT),
     ("LOG", LITERT),
     ("SQRT", LITERT),
+    ("RSQRT", NUMERICS),
     ("ABS", NUMERICS),
     ("NEG", LITERT),
 ]
@@ -51,7 +53,7 @@ def options(operator: str, model: RandomModel) -> dict[str, Any]:
 
 def add(model: RandomModel, operator: str, shape: tuple[int, ...], **given: Any) -> None:
     """An operator with random quantisation, but for what is given."""
-    fields = {"zero_point": -128} if operator == "SQRT" else {}
+    fields = {"zero_point": -128} if operator in ROOTS else {}
     ifm = model.input(shape, **{"scale": model.scale(0.01, 0.15), **fields})
     scale, zero = FIXED.get(operator, (model.scale(0.01, 0.15), model.zero()))
     ofm = model.activation(shape, **{"scale": scale, "zero_point": zero, **given})
@@ -71,7 +73,7 @@ def test_exact(operator: str, numerics: tuple[str, ...], tmp_path: Path) -> None
 def test_every_byte_at_many_scales(operator: str, numerics: tuple[str, ...], tmp_path: Path) -> None:
     model = RandomModel(100 + len(operator))
     for _ in range(24):
-        fields = {"zero_point": -128} if operator == "SQRT" else {}
+        fields = {"zero_point": -128} if operator in ROOTS else {}
         scale, zero = FIXED.get(operator, (model.scale(0.002, 2.0), model.zero()))
         # HARD_SWISH takes ratios down to 1/512 alone
         low, high = (0.5 * scale, 4 * scale) if operator == "HARD_SWISH" else (0.001, 8.0)
@@ -138,6 +140,8 @@ REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (lambda: unary("HARD_SWISH", scales=(1e-8, 1e-8)), "in 2**-21 .. 192"),
     (lambda: unary("SQRT", zeros=(3, 0)), "a zero point of 3; accepted: IFM's zero point is -128"),
     (lambda: unary("SQRT", zeros=(-128, 0), scales=(1e6, 1e-6)), "a square root of"),
+    (lambda: unary("RSQRT", zeros=(0, 3)), "a zero point of 0; accepted: IFM's zero point is -128"),
+    (lambda: unary("RSQRT", zeros=(-128, 0), scales=(1e-8, 1e-6)), "a multiplier of 1e+10"),
 ]
 
 

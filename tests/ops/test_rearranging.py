@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.ops.agree import assert_exact
+from tests.ops.agree import assert_agreement, assert_exact
 from tests.ops.moving import MovingModel, Shape
+from tfl2hw.ops import NUMERICS
 
 ORDERS: list[tuple[Shape, Sequence[int]]] = [
     ((1, 6, 4, 5), [0, 3, 1, 2]),
@@ -69,6 +71,27 @@ def test_gather(tmp_path: Path) -> None:
     for shape, indices, axis, made in GATHERS:
         model.move("GATHER", [model.source(shape), model.numbers(indices)], made, Axis=axis)
     assert_exact(model, tmp_path)
+
+
+@pytest.mark.parametrize(("dtype", "numerics"), [("int32", NUMERICS), ("int64", NUMERICS[:1])])
+def test_embedding(dtype: str, numerics: tuple[str, ...], tmp_path: Path) -> None:
+    model = MovingModel(11)
+    rows = []
+    for shape, count, channels, axis in [((1, 6), 9, 5, 0), ((1, 2, 3), 300, 17, -2), ((1,), 4, 1, 0)]:
+        indices = model.tensor(shape, dtype=dtype)
+        table = model.tensor(
+            (count, channels),
+            data=model.random.integers(-128, 128, (count, channels)).astype(np.int8),
+            scale=model.scale(),
+            zero_point=model.zero(),
+        )
+        model.inputs.append(indices)
+        rows.append((shape, count))
+        model.move("GATHER", [table, indices], (*shape, channels), Axis=axis)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model.finish(model.inputs, model.outputs))
+    samples = [[model.random.integers(0, n, shape).astype(dtype) for shape, n in rows] for _ in range(3)]
+    assert_agreement(path, samples, numerics)
 
 
 @pytest.mark.parametrize("block", [1, 2, 3])

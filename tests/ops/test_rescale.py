@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tfl2hw.ops.arithmetic import mean_round, quantize_multiplier
-from tfl2hw.ops.rescale import FixedPointRescale, MeanRescale, fixed_point
+from tfl2hw.ops.rescale import FixedPointRescale, MeanRescale, RealRescale, fixed_point
 
 
 def once(value: int, multiplier: int, shift: int) -> int:
@@ -85,3 +85,17 @@ def test_overflow_is_seen() -> None:
     low, high = np.array([-(2**30) - 1, -(2**31)]), np.array([0, 2**31 - 1])
     assert rescale.overflows(low, high).tolist() == [True, False]
     assert rescale.overflows(low + 1, high + 1).tolist() == [False, True]
+
+
+def test_real_rescale_rounds_ties_away_from_zero() -> None:
+    reals = np.array([0.125, 0.1, 3.0])
+    rescale = RealRescale(real=reals, zero_point=4, low=-90, high=100)
+    assert (rescale.channels, rescale.half_away) == (3, False)
+    np.testing.assert_array_equal(rescale.slope, reals)
+    values = np.arange(-1300, 1301, dtype=np.int64)
+    for channel, real in enumerate(reals):
+        exact = [Fraction(float(value) * float(real)) for value in values]
+        away = [int(abs(x) + Fraction(1, 2)) * (1 if x >= 0 else -1) + 4 for x in exact]
+        results = rescale(values, np.full_like(values, channel))
+        assert results.tolist() == np.clip(away, -90, 100).tolist()
+        assert (np.diff(results) >= 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_scales(operator: str, tmp_path: Path) -> None:
     """Random ones, equal ones, powers of two, and the ends of the zero points."""
     model = RandomModel(5)
     shape, scales = (1, 12, 12, 9), [model.scale(0.0005, 2) for _ in range(8)]
-    pairs = [*zip(scales, scales[1:], strict=False), (0.5, 0.5), (0.25, 1.0), (0.1, 0.1)]
+    pairs = [*pairwise(scales), (0.5, 0.5), (0.25, 1.0), (0.1, 0.1)]
     for first, second in pairs:
         for zero in (None, -128, 127):
             fields = {} if zero is None else {"zero_point": zero}

@@ -118,21 +118,43 @@ def test_pad_before_a_pool_stays(tmp_path: Path) -> None:
     stays(model, tmp_path)
 
 
+def kept(model: RandomModel, folder: Path, name: str) -> None:
+    primitives = lower(load(written(model, folder)), "litert-ref").primitives
+    assert [primitive.op for primitive in primitives] == ["CONV_2D", name]
+
+
+@pytest.mark.parametrize("operator", ["ADD", "SUB", "MUL"])
+@pytest.mark.parametrize("activation", ["RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"])
+def test_elementwise_operator_and_activation_are_one(operator: str, activation: str, tmp_path: Path) -> None:
+    model = RandomModel(1)
+    inputs, result = [model.input((1, 9, 9, 5)) for _ in range(2)], model.activation((1, 9, 9, 5))
+    model.operator(operator, inputs, [result])
+    ofm = add_activation(model, activation, result)
+    model.sink(ofm)
+    path = written(model, tmp_path)
+    values = [full_range(model.random, (1, 9, 9, 5)) for _ in range(2)]
+    for numerics in NUMERICS if activation in ("RELU", "RELU6") else NUMERICS[:1]:
+        network = lower(load(path), numerics)
+        assert len(network.primitives) == 1
+        expected = interpret(path, [values], numerics)[0][ofm]
+        np.testing.assert_array_equal(evaluate_network(network, values)[ofm], expected[0])
+
+
 def test_activation_with_another_scale_stays(tmp_path: Path) -> None:
     model = RandomModel(1)
     model.sink(add_activation(model, "RELU", add_conv(model, model.input((1, 5, 5, 3)), 3, 3), scale=0.5))
-    refused(model, tmp_path, "RELU")
+    kept(model, tmp_path, "RELU")
 
 
 def test_activation_after_a_fused_one_stays(tmp_path: Path) -> None:
     model = RandomModel(1)
     conv = add_conv(model, model.input((1, 5, 5, 3)), 3, 3, FusedActivationFunction=RELU)
     model.sink(add_activation(model, "RELU6", conv))
-    refused(model, tmp_path, "RELU6")
+    kept(model, tmp_path, "RELU6")
 
 
 def test_activation_of_an_output_stays(tmp_path: Path) -> None:
     model = RandomModel(1)
     conv = add_conv(model, model.input((1, 5, 5, 3)), 3, 3)
     model.sink(conv, add_activation(model, "RELU", conv))
-    refused(model, tmp_path, "RELU")
+    kept(model, tmp_path, "RELU")

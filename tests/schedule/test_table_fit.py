@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tfl2hw.ir.graph import Quantisation
 from tfl2hw.ir.primitives import TableSum
 from tfl2hw.ops.add import LEFT_SHIFT, operand
-from tfl2hw.ops.rescale import fixed_point
+from tfl2hw.ops.rescale import IdentityRescale, fixed_point
+from tfl2hw.schedule import table_fit
 from tfl2hw.schedule.table_fit import SHIFTS, TablePair, fit_tables
 
 BYTES = np.arange(-128, 128, dtype=np.int64)
@@ -136,6 +139,65 @@ def test_a_clamp_to_one_value(level: int) -> None:
     assert pair.shift < int(abs(pair.tables).max()).bit_length() + 2, (
         "the unit's sum has no bit above the shift"
     )
+
+
+def single(scales: tuple[float, float, float]) -> tuple[float, float, float]:
+    """As float32 has them."""
+    return tuple(float(np.float32(each)) for each in scales)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_scales_have_tables_at_a_given_shift(seed: int) -> None:
+    """A sum and a difference, at the shifts of ready-made cores."""
+    generator = np.random.default_rng(1000 + seed)
+    scales = (scale(generator, 0.0005, 1), scale(generator, 0.0005, 1), scale(generator, 0.0005, 2))
+    zeros = tuple(int(each) for each in generator.integers(-128, 128, 3))
+    total = add(scales, zeros)
+    difference = replace(total, tables=total.tables * np.array([[1], [-1]]))
+    for primitive in (total, difference):
+        for shift in (16, 20):
+            pair = fit_tables(primitive, shift)
+            assert pair is not None
+            np.testing.assert_array_equal(hardware(primitive, pair), exact(primitive))
+
+
+# scales of simple ratios, zero points: rounding and stretching finds no tables
+SOLVED = [
+    ((0.03, 0.012, 0.08), (-18, -67, -91)),
+    ((0.27, 0.2025, 1.89), (59, 78, 120)),
+    ((0.11, 0.0825, 0.055), (-79, -89, 49)),
+    ((0.29, 1.45, 1.16), (-75, -36, 81)),
+]
+
+
+@pytest.mark.parametrize(("scales", "zeros"), SOLVED)
+def test_tables_that_rounding_does_not_find(
+    scales: tuple[float, float, float], zeros: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primitive = add(single(scales), zeros)
+    pair = fit_tables(primitive, 20)
+    assert pair is not None
+    np.testing.assert_array_equal(hardware(primitive, pair), exact(primitive))
+    monkeypatch.setattr(table_fit, "_solved", lambda *_: None)
+    assert fit_tables(primitive, 20) is None
+
+
+def test_where_there_are_none() -> None:
+    primitive = add(single((0.21, 0.2625, 0.21)), (15, -99, 72))
+    assert all(fit_tables(primitive, shift) is None for shift in (12, 20, 28))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_operand(seed: int) -> None:
+    """Any function of a byte, also not monotone, within a clamp."""
+    values = np.random.default_rng(seed).integers(-128, 128, (1, 256))
+    rescale = IdentityRescale(zero_point=seed, low=-100, high=90)
+    primitive = replace(add((0.1, 0.1, 0.1), (0, 0, 0)), inputs=(0,), tables=values, rescale=rescale)
+    pair = fit_tables(primitive, 16)
+    assert pair is not None
+    assert not pair.tables[1].any()
+    expected = np.broadcast_to(np.clip(values[0] + seed, -100, 90)[:, None], (256, 256))
+    np.testing.assert_array_equal(hardware(primitive, pair), expected)
 
 
 def test_a_wrong_table_is_noticed() -> None:

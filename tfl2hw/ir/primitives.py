@@ -93,7 +93,7 @@ class Convolution:
     bias: Int64
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    padding: tuple[int, int]  # rows above, columns left
+    padding: tuple[int, int]  # rows above, columns left; negative: the window starts inside
     pad_value: int
     rescale: Rescale
     groups: int = 1

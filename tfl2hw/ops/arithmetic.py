@@ -75,7 +75,7 @@ def multiply_single_rounding(value: Int64, multiplier: Int64, shift: Int64) -> I
     return np.asarray((value * multiplier + (np.int64(1) << (total - 1))) >> total, np.int64)
 
 
-def mean_round(total: Int64, count: int) -> Int64:
+def mean_round(total: Int64, count: Int64 | int) -> Int64:
     """``total / count`` to the nearest integer, ties away from zero, as AVERAGE_POOL_2D does it."""
     half = count // 2
     return np.asarray(np.where(total > 0, (total + half) // count, -((half - total) // count)), np.int64)

@@ -1,115 +1,108 @@
-"""AVERAGE_POOL_2D: the mean over a sliding window, on raw bytes."""
+"""AVERAGE_POOL_2D: the mean over a sliding window, on raw bytes, of the cells inside the map."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import prod
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 
-from tfl2hw.ir.primitives import Depthwise
-from tfl2hw.ops import constraints, options
+from tfl2hw.ir.primitives import Depthwise, Region
+from tfl2hw.ops import pooling
 from tfl2hw.ops.activation import clamp_range
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
+from tfl2hw.ops.arithmetic import mean_round
+from tfl2hw.ops.batches import each_map, map_by_map
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, quantisation
 from tfl2hw.ops.rescale import MeanRescale
-from tfl2hw.ops.shapes import Window, accumulate_depthwise, map_shape, window
+from tfl2hw.ops.shapes import Window, accumulate_depthwise
+from tfl2hw.ops.temporaries import Temporaries
+
+MAX_CELLS = 1 << 23
+MAX_REGIONS = 256
 
 
-def parse(table: Any) -> Mapping[str, Any]:
-    """Padding, kernel, stride (vertical, horizontal) and activation."""
-    return {
-        "padding": options.padding(table),
-        "kernel": (table.FilterHeight(), table.FilterWidth()),
-        "stride": (table.StrideH(), table.StrideW()),
-        "dilation": (1, 1),
-        "activation": options.activation(table),
-    }
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Neighbouring outputs along one axis (``first`` and ``length``) whose windows meet ``cells`` cells."""
+
+    first: int
+    length: int
+    cells: int
 
 
-def some_cells(node: Node) -> str | None:
-    """The kernel has one cell at least and is no larger than the IFM."""
-    kernel, size = node.option("kernel"), node.input(0).shape[1:3]
-    fits = all(1 <= k <= s for k, s in zip(kernel, size, strict=True))
-    return None if fits else f"a kernel {kernel} on an IFM {size}"
+def few_divisors(node: Node) -> str | None:
+    """Windows have at most 2**23 cells, and OFM at most 256 rectangles where they have the same number."""
+    rows, columns = runs(node)
+    most = max(run.cells for run in rows) * max(run.cells for run in columns)
+    if most > MAX_CELLS or len(rows) * len(columns) > MAX_REGIONS:
+        return f"windows of up to {most} cells, {len(rows)} x {len(columns)} rectangles"
+    return None
 
 
-def whole_windows(node: Node) -> str | None:
-    """No window reaches beyond the IFM (SAME padding only where it pads nothing)."""
-    win = sliding(node)
-    return f"padding {win.before} before and {win.after} after" if win.padded else None
+def runs(node: Node) -> tuple[list[Run], list[Run]]:
+    """The runs of equal windows from top to bottom and from left to right."""
+    win, (_, height, width, _) = pooling.sliding(node), node.input(0).shape
+    down, across = (_runs(cells_met(win, axis, size)) for axis, size in enumerate((height, width)))
+    return down, across
 
 
-def inferred_shape(node: Node) -> str | None:
-    """OFM has the shape that IFM, kernel, padding and stride make."""
-    rows, columns = sliding(node).output
-    return constraints.shape_mismatch(node, (1, rows, columns, node.input(0).shape[3]))
+def cells_met(win: Window, axis: int, size: int) -> npt.NDArray[np.int64]:
+    """For each output along ``axis``: how many of its window's cells are inside the map of ``size``."""
+    start = np.arange(win.output[axis], dtype=np.int64) * win.stride[axis] - win.before[axis]
+    return np.minimum(start + win.kernel[axis], size) - np.maximum(start, 0)
 
 
-def sliding(node: Node) -> Window:
-    """The kernel's window over the IFM."""
-    _, rows, columns, _ = node.input(0).shape
-    return window(
-        (rows, columns),
-        node.option("kernel"),
-        node.option("stride"),
-        node.option("dilation"),
-        node.option("padding"),
-    )
+def _runs(cells: npt.NDArray[np.int64]) -> list[Run]:
+    found: list[Run] = []
+    for count, group in groupby(cells.tolist()):
+        first = found[-1].first + found[-1].length if found else 0
+        found.append(Run(first=first, length=len(list(group)), cells=count))
+    return found
 
 
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     """``clamp((S > 0 ? S + n/2 : S - n/2) / n)``, S the sum of n raw bytes, C's truncation."""
-    win, channels = sliding(node), node.input(0).shape[3]
-    ones = np.ones((*win.kernel, channels), np.int8)
-    total = accumulate_depthwise(inputs[0][0].astype(np.int64), ones, win, 0)
-    return int8(_rescale(node)(total, np.arange(channels)))[np.newaxis]
-
-
-def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise]:
-    """A Depthwise whose weights are all 1, with no products to count."""
-    win, channels = sliding(node), node.input(0).shape[3]
-    return (
-        Depthwise(
-            op_index=node.operator.index,
-            op=node.operator.op,
-            input=node.input(0).index,
-            output=node.output.index,
-            input_shape=map_shape(node.input(0).shape),
-            output_shape=map_shape(node.output.shape),
-            weights=np.ones((*win.kernel, channels), np.int8),
-            bias=np.zeros(channels, np.int64),
-            stride=win.stride,
-            dilation=win.dilation,
-            padding=win.before,
-            pad_value=quantisation(node.input(0)).zero_point,
-            rescale=_rescale(node),
-            macs_counted=False,
-        ),
+    win, (_, height, width, channels) = pooling.sliding(node), node.input(0).shape
+    ones, (low, high) = np.ones((*win.kernel, channels), np.int8), _clamp(node)
+    counts = cells_met(win, 0, height)[:, None, None] * cells_met(win, 1, width)[None, :, None]
+    return map_by_map(
+        inputs[0].astype(np.int64),
+        lambda values: np.clip(mean_round(accumulate_depthwise(values, ones, win, 0), counts), low, high),
     )
 
 
-def _rescale(node: Node) -> MeanRescale:
-    low, high = clamp_range(node.option("activation"), quantisation(node.output))
-    return MeanRescale(count=prod(node.option("kernel")), low=low, high=high)
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise, ...]:
+    """A Depthwise for each rectangle of outputs with one number of cells; padding adds 0."""
+    low, high = _clamp(node)
+    whole = pooling.pool(node, MeanRescale(count=1, low=low, high=high), "sum", 0)
+    down, across = runs(node)
+    (top, left), (sy, sx) = whole.padding, whole.stride
+    rectangles = [
+        replace(
+            whole,
+            output_shape=(rows.length, columns.length, whole.output_shape[2]),
+            padding=(top - rows.first * sy, left - columns.first * sx),
+            rescale=MeanRescale(count=rows.cells * columns.cells, low=low, high=high),
+            region=Region(row=rows.first, column=columns.first),
+        )
+        for rows in down
+        for columns in across
+    ]
+    batch = node.input(0).shape[0]
+    return tuple(part for one in rectangles for part in each_map(one, batch, whole.output_shape[0]))
+
+
+def _clamp(node: Node) -> tuple[int, int]:
+    return clamp_range(node.option("activation"), quantisation(node.output))
 
 
 KIND = Kind(
     name="AVERAGE_POOL_2D",
     options="Pool2DOptions",
-    parse=parse,
-    constraints=(
-        constraints.arity(1, 1, "one IFM and one OFM"),
-        constraints.int8_maps(1),
-        constraints.one_feature_map,
-        constraints.same_quantisation,
-        constraints.known_activation,
-        constraints.known_padding,
-        constraints.steps,
-        some_cells,
-        whole_windows,
-        inferred_shape,
-    ),
+    parse=pooling.parse,
+    constraints=(*pooling.CONSTRAINTS, few_divisors),
     reference=reference,
     lower=lower,
 )

@@ -12,8 +12,9 @@ from tfl2hw.ir.graph import Tensor
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import axis_steps, bordered, line, moved
-from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, Temporaries, called, quantisation
+from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, called, quantisation
 from tfl2hw.ops.runs import Places
+from tfl2hw.ops.temporaries import Temporaries
 
 Shapes = tuple[tuple[int, ...], ...]
 Pair = tuple[int, int]
@@ -117,7 +118,7 @@ def lower_batch(node: Node, numerics: Numerics, temporaries: Temporaries) -> tup
     for axis, (before, after) in enumerate(sides(node)):
         size = ifm.shape[1 + axis]
         places = _space_axis(ifm, ofm, blocks, axis, np.arange(before + size + after))
-        within = places[before : before + size] - [before * reads[1 + axis][0], 0, 0, 0]
+        within = places[before : before + size] - np.array([before * reads[1 + axis][0], 0, 0, 0])
         inside.append(within)
         border.append(np.concatenate([places[:before], places[before + size :]]))
     inside, border = [*inside, channels], [*border, channels[:0]]
@@ -131,7 +132,12 @@ def lower_space(node: Node, numerics: Numerics, temporaries: Temporaries) -> tup
     axes = [line(ofm.shape[0], axis_steps(ifm.shape)[0], writes[0])]
     for axis, (before, _) in enumerate(sides(node)):
         cells = np.arange(before, before + ofm.shape[1 + axis])
-        places = _space_axis(ofm, ifm, blocks, axis, cells) - [before * writes[1 + axis][0], 0, 0, 0]
+        places = _space_axis(ofm, ifm, blocks, axis, cells) - np.array([
+            before * writes[1 + axis][0],
+            0,
+            0,
+            0,
+        ])
         axes.append(places[:, [2, 3, 0, 1]])
     axes.append(line(ofm.shape[-1], axis_steps(ifm.shape)[-1], writes[-1]))
     return moved(node, ifm.index, ofm.index, axes)

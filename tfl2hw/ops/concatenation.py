@@ -11,7 +11,8 @@ from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops import options
 from tfl2hw.ops.movement import at, axis_steps, box, operand
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:

@@ -8,6 +8,8 @@ from tfl2hw.ir.graph import Tensor
 from tfl2hw.ops.activation import ACTIVATIONS, INT8_MAX, INT8_MIN
 from tfl2hw.ops.node import Constraint, Node, called, quantisation
 
+MAX_KERNEL = 4095
+
 
 def documented(accepted: str) -> Callable[[Constraint], Constraint]:
     """A decorator that gives a made constraint the text that users read."""
@@ -74,12 +76,23 @@ def known_activation(node: Node) -> str | None:
     return None if activation in ACTIVATIONS else f"fused activation {activation}"
 
 
-def one_feature_map(node: Node) -> str | None:
-    """IFM and OFM have rank 4 (1, height, width, channels)."""
+def feature_maps(node: Node) -> str | None:
+    """IFM and OFM have rank 4 (batch, height, width, channels) and the same batch."""
     for tensor in (node.input(0), node.output):
-        if len(tensor.shape) != 4 or tensor.shape[0] != 1:
+        if len(tensor.shape) != 4 or tensor.shape[0] != node.input(0).shape[0]:
             return f"{called(tensor)} has shape {tensor.shape}"
     return None
+
+
+def fitting_kernel(kernel: Callable[[Node], tuple[int, int]]) -> Constraint:
+    """A constraint on the size that ``kernel`` finds."""
+
+    @documented(f"the kernel has 1 to {MAX_KERNEL} rows and columns")
+    def check(node: Node) -> str | None:
+        size = kernel(node)
+        return None if min(size) >= 1 and max(size) <= MAX_KERNEL else f"a kernel {size}"
+
+    return check
 
 
 def known_padding(node: Node) -> str | None:

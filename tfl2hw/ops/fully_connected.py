@@ -10,15 +10,18 @@ import numpy as np
 import tflite
 
 from tfl2hw.ir.graph import Tensor
-from tfl2hw.ir.primitives import Convolution, MapShape, Reshape
+from tfl2hw.ir.primitives import Convolution, MapShape, MatMul, Rescale, Reshape
 from tfl2hw.ops import constraints, options, weighted
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant, int8, quantisation
-from tfl2hw.ops.rescale import Rounding
+from tfl2hw.ops.activation import clamp_range
+from tfl2hw.ops.matrix_product import overflowing, product
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant, int8, quantisation
+from tfl2hw.ops.rescale import RealRescale
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 OUTPUT_AXIS = 0
-ROUNDING: Mapping[Numerics, Rounding] = {"litert-ref": "single", "tflm": "double"}
-"""The one place where the two numerics differ."""
+CONSTANT_WEIGHTS = weighted.constant_weights(rank=2, axis=OUTPUT_AXIS)
+CONSTANT_ACCUMULATORS = weighted.fitting_accumulators(OUTPUT_AXIS)
 
 
 def parse(table: Any) -> Mapping[str, Any]:
@@ -34,6 +37,19 @@ def plain_weights(node: Node) -> str | None:
     """The weight format is DEFAULT."""
     found = node.option("weights_format")
     return None if found == "DEFAULT" else f"weight format {found}"
+
+
+def matrix_of_weights(node: Node) -> str | None:
+    """Weights are int8 of rank 2: constants with zero points 0 and one scale, or one a channel of axis 0, or
+    an activation with one scale, and then without a bias.
+    """
+    weights = node.input(1)
+    if weights.is_constant:
+        return CONSTANT_WEIGHTS(node)
+    wrong = constraints.not_quantised_int8(weights)
+    if wrong is not None or len(weights.shape) != 2:
+        return f"{called(weights)} {wrong or f'has shape {weights.shape}'}"
+    return None if node.get(2) is None else f"{called(weights)} is not constant and there is a bias"
 
 
 def whole_rows(node: Node) -> str | None:
@@ -56,40 +72,80 @@ def rows(node: Node) -> int:
     return prod(node.input(0).shape) // node.input(1).shape[1]
 
 
+def fitting_accumulators(node: Node) -> str | None:
+    """Accumulators stay in int32, shifted left by the multiplier's exponent too, for every input."""
+    ifm, weights = node.input(0), node.input(1)
+    if weights.is_constant:
+        return CONSTANT_ACCUMULATORS(node)
+    operands = quantisation(ifm), quantisation(weights)
+    return overflowing(weights.shape[1], operands, weighted.rescale(node, "double"))
+
+
+def rescale(node: Node, numerics: Numerics) -> Rescale:
+    """From accumulator to output byte; litert-ref multiplies by the real scale in double precision."""
+    if numerics == "tflm":
+        return weighted.rescale(node, "double")
+    ifm, weights, ofm = (quantisation(t) for t in (node.input(0), node.input(1), node.output))
+    reals = ifm.scale * np.array(weights.scales, np.float64) / ofm.scale
+    low, high = clamp_range(node.option("activation"), ofm)
+    return RealRescale(real=reals, zero_point=ofm.zero_point, low=low, high=high)
+
+
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
-    """``clamp(requantize(bias + sum((x - zp) * w)) + zp_out)``; single rounding in litert-ref."""
+    """``clamp(requantize(bias + sum((x - zp) * (w - zw))) + zp_out)``."""
+    weights = inputs[1].astype(np.int64) - quantisation(node.input(1)).zero_point
+    values = inputs[0].reshape(rows(node), weights.shape[1]).astype(np.int64)
+    total = product(values - quantisation(node.input(0)).zero_point, weights.T)
+    total += weighted.bias_values(node, len(weights))
+    return int8(rescale(node, numerics)(total, np.arange(len(weights)))).reshape(node.output.shape)
+
+
+def lower(
+    node: Node, numerics: Numerics, temporaries: Temporaries
+) -> tuple[Reshape | Convolution | MatMul, ...]:
+    """A Convolution with a 1x1 kernel over a row of pixels, or a MatMul where the weights are an activation.
+
+    A Reshape goes before where the IFM's rows are of another length.
+    """
+    ifm, weights = node.input(0), node.input(1)
+    source, before = ifm.index, tuple[Reshape, ...]()
+    if ifm.shape[-1:] != weights.shape[1:]:
+        source, before = reshaped(node, ifm, (1, rows(node), weights.shape[1]), temporaries)
+    layer = _convolution(node, numerics, source) if weights.is_constant else _matmul(node, numerics, source)
+    return (*before, layer)
+
+
+def _convolution(node: Node, numerics: Numerics, source: int) -> Convolution:
     weights = constant(node.input(1))
-    values = inputs[0].reshape(rows(node), weights.shape[1]).astype(np.float64)
-    total = (values - quantisation(node.input(0)).zero_point) @ weights.T.astype(np.float64)
-    accumulator = total.astype(np.int64) + weighted.bias_values(node, len(weights))
-    result = weighted.rescale(node, ROUNDING[numerics])(accumulator, np.arange(len(weights)))
-    return int8(result).reshape(node.output.shape)
+    return Convolution(
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=source,
+        output=node.output.index,
+        input_shape=(1, rows(node), weights.shape[1]),
+        output_shape=(1, rows(node), len(weights)),
+        weights=weights[:, np.newaxis, np.newaxis, :],
+        bias=weighted.folded_bias(node, OUTPUT_AXIS),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(0, 0),
+        pad_value=quantisation(node.input(0)).zero_point,
+        rescale=rescale(node, numerics),
+    )
 
 
-def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Reshape | Convolution, ...]:
-    """A Convolution with a 1x1 kernel over a row of pixels, behind a Reshape where the IFM's rows differ."""
-    weights, ifm = constant(node.input(1)), node.input(0)
-    outputs, depth = weights.shape
-    pixels, source, before = (1, rows(node), depth), ifm.index, ()
-    if ifm.shape[-1:] != (depth,):
-        source, before = reshaped(node, ifm, pixels, temporaries)
-    return (
-        *before,
-        Convolution(
-            op_index=node.operator.index,
-            op=node.operator.op,
-            input=source,
-            output=node.output.index,
-            input_shape=pixels,
-            output_shape=(1, rows(node), outputs),
-            weights=weights[:, np.newaxis, np.newaxis, :],
-            bias=weighted.folded_bias(node, OUTPUT_AXIS),
-            stride=(1, 1),
-            dilation=(1, 1),
-            padding=(0, 0),
-            pad_value=quantisation(ifm).zero_point,
-            rescale=weighted.rescale(node, ROUNDING[numerics]),
-        ),
+def _matmul(node: Node, numerics: Numerics, source: int) -> MatMul:
+    weights = node.input(1)
+    return MatMul(
+        op_index=node.operator.index,
+        op=node.operator.op,
+        inputs=(source, weights.index),
+        output=node.output.index,
+        rows=rows(node),
+        columns=weights.shape[0],
+        depth=weights.shape[1],
+        zero_points=(quantisation(node.input(0)).zero_point, quantisation(weights).zero_point),
+        rescale=rescale(node, numerics),
     )
 
 
@@ -116,13 +172,13 @@ KIND = Kind(
     constraints=(
         constraints.arity(2, 3, "inputs are IFM, weights and optionally a bias; one OFM"),
         constraints.int8_maps(1),
-        weighted.constant_weights(rank=2, axis=OUTPUT_AXIS),
+        matrix_of_weights,
         weighted.constant_bias(OUTPUT_AXIS),
         constraints.known_activation,
         plain_weights,
         whole_rows,
         inferred_shape,
-        weighted.fitting_accumulators(OUTPUT_AXIS),
+        fitting_accumulators,
     ),
     reference=reference,
     lower=lower,

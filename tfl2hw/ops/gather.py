@@ -12,8 +12,9 @@ from tfl2hw.ir.primitives import Copy, Lookup, Primitive
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.constraints import not_quantised_int8
 from tfl2hw.ops.movement import Step, axis_steps, line, moved, operand
-from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, Temporaries, called
+from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, called
 from tfl2hw.ops.runs import Places
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:

@@ -12,8 +12,9 @@ from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops import pad
 from tfl2hw.ops.movement import axis_steps, moved, placed
-from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics
 from tfl2hw.ops.options import enum_name
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:
@@ -39,8 +40,11 @@ def short_border(node: Node) -> str | None:
 def mirrored(node: Node, axis: int) -> Array:
     """For each index of the OFM along ``axis``, the index of the IFM that it holds."""
     before, after = pad.cells(node)[axis]
-    mode = "reflect" if node.option("mode") == "REFLECT" else "symmetric"
-    return np.pad(np.arange(node.input(0).shape[axis]), (before, after), mode=mode)  # type: ignore[call-overload]
+    size, edge = node.input(0).shape[axis], 1 if node.option("mode") == "REFLECT" else 0
+    indices = np.arange(size)
+    left = indices[edge : edge + before][::-1]
+    right = indices[size - edge - after : size - edge][::-1]
+    return np.concatenate([left, indices, right])
 
 
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:

@@ -101,8 +101,7 @@ def moved(
     """
     copies = []
     for nest in product(*(runs(places) for places in axes)):
-        start = np.sum([run.start for run in nest], axis=0, dtype=np.int64) if nest else np.zeros(4, np.int64)
-        pixel, channel, to_pixel, to_channel = (int(number) for number in start)
+        pixel, channel, to_pixel, to_channel = (sum(run.start[n] for run in nest) for n in range(4))
         copies.append(
             Copy(
                 op_index=node.operator.index,

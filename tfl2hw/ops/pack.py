@@ -10,7 +10,8 @@ import numpy as np
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import at, axis_steps, box, operand
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics
+from tfl2hw.ops.temporaries import Temporaries
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -40,7 +41,7 @@ def infer_unpack(node: Node) -> Shapes:
     axis = accepts.axis_of(node.option("axis"), len(shape))
     if shape[axis] != count:
         raise ValueError(f"{count} outputs of an axis of {shape[axis]}")
-    return ((*shape[:axis], *shape[axis + 1 :]),) * count
+    return tuple((*shape[:axis], *shape[axis + 1 :]) for _ in range(shape[axis]))
 
 
 def reference_pack(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:

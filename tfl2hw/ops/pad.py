@@ -11,7 +11,8 @@ from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.constraints import not_quantised_int8
 from tfl2hw.ops.movement import axis_steps, bordered, moved, placed
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant, quantisation
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:

@@ -99,6 +99,39 @@ class MeanRescale:
         return np.clip(mean_round(value, self.count), self.low, self.high)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RealRescale:
+    """``clamp(round(accumulator * real) + zero_point)``, per channel, in double precision.
+
+    Ties round away from zero. ``real`` is float64, one entry or one a channel. Verified range of
+    accumulators: int32, with ``accumulator * real`` in int32 too.
+    """
+
+    real: npt.NDArray[np.float64]
+    zero_point: int
+    low: int
+    high: int
+    half_away: bool = False
+
+    @property
+    def channels(self) -> int:
+        """How many channels have functions of their own (1: all share one)."""
+        return len(self.real)
+
+    @property
+    def slope(self) -> npt.NDArray[np.float64]:
+        """Real slope of each channel's function (output steps per accumulator step)."""
+        return self.real
+
+    def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
+        """Exact clamped outputs for ``accumulator`` (any shape), ``channel`` broadcast to it."""
+        index = channel if self.channels > 1 else np.zeros_like(channel)
+        scaled = np.asarray(accumulator, np.int64).astype(np.float64) * self.real[index]
+        whole = np.trunc(scaled)
+        rounded = whole + np.sign(scaled) * (np.abs(scaled - whole) >= 0.5)
+        return np.asarray(np.clip(rounded + self.zero_point, self.low, self.high), np.int64)
+
+
 def fixed_point(
     reals: npt.NDArray[np.float64], rounding: Rounding, zero_point: int, clamp: tuple[int, int]
 ) -> FixedPointRescale:
@@ -136,4 +169,4 @@ class IdentityRescale:
     def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
         """Exact clamped outputs for ``accumulator`` (any shape); ``channel`` only broadcasts."""
         value = np.asarray(accumulator, np.int64) + np.zeros_like(channel)
-        return np.clip(value + self.zero_point, self.low, self.high)
+        return np.asarray(np.clip(value + self.zero_point, self.low, self.high), np.int64)

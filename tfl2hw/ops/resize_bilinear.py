@@ -13,9 +13,10 @@ from tfl2hw.ir.primitives import Copy, Depthwise, Primitive, Region
 from tfl2hw.ops import resize
 from tfl2hw.ops.activation import INT8_MAX, INT8_MIN
 from tfl2hw.ops.movement import axis_steps, moved, placed
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, int8, quantisation
 from tfl2hw.ops.rescale import MeanRescale
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 ONE = 1 << 10
 BORDERED_COSTS = 2
@@ -161,9 +162,11 @@ def _weighted(
     node: Node, source: int, shape: tuple[int, ...], found: Sequence[Sequence[Phase]]
 ) -> tuple[Depthwise, ...]:
     """A Depthwise for each image, phase of rows and phase of columns."""
+    rows, columns = found
     return tuple(
         _depthwise(node, source, shape, image, (down, across))
-        for image, down, across in product(range(shape[0]), *found)
+        for image in range(shape[0])
+        for down, across in product(rows, columns)
     )
 
 

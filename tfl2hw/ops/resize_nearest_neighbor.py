@@ -9,8 +9,9 @@ import numpy as np
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import resize
 from tfl2hw.ops.movement import axis_steps, line, moved, placed
-from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Array, Int8, Kind, Node, Numerics
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def nearest(node: Node, axis: int) -> Array:

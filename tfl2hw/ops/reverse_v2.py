@@ -10,7 +10,8 @@ import numpy as np
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import axis_steps, moved, placed
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:
@@ -29,7 +30,7 @@ def infer(node: Node) -> tuple[tuple[int, ...], ...]:
 
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
     """The bytes, backwards along the axes."""
-    return np.flip(inputs[0], accepts.integers(node, 1))
+    return np.flip(inputs[0], tuple(accepts.integers(node, 1)))
 
 
 def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Copy, ...]:

@@ -37,7 +37,11 @@ def runs(places: Places) -> list[Run]:
 
 def _nested(places: Places) -> list[Run]:
     """Neighbours grouped into loops, those into loops of loops, until nothing can be grouped."""
-    found = [Run(start=tuple(int(number) for number in place)) for place in places]
+    if len(places) > 1 and not np.diff(places, n=2, axis=0).any():
+        step = [int(number) for number in places[1] - places[0]]
+        axis = Axis(count=len(places), source=(step[0], step[1]), target=(step[2], step[3]))
+        return [Run(start=_row(places[0]), axes=(axis,))]
+    found = [Run(start=_row(place)) for place in places]
     while True:
         grouped = _grouped(found)
         if len(grouped) == len(found):
@@ -45,12 +49,16 @@ def _nested(places: Places) -> list[Run]:
         found = grouped
 
 
+def _row(place: Places) -> tuple[int, ...]:
+    return tuple(int(number) for number in place)
+
+
 def _grouped(found: list[Run]) -> list[Run]:
     """Neighbours of one form whose starts are an arithmetic sequence become one run, longest first."""
     grouped, first = [], 0
     while first < len(found):
         last = first
-        while last + 1 < len(found) and _continues(found[first : last + 2]):
+        while last + 1 < len(found) and _continues(found, first, last + 1):
             last += 1
         head = found[first]
         if last > first:
@@ -62,11 +70,12 @@ def _grouped(found: list[Run]) -> list[Run]:
     return grouped
 
 
-def _continues(sequence: list[Run]) -> bool:
-    """Whether the last of ``sequence``, the others of which are one run, goes on with it."""
-    if sequence[-1].axes != sequence[0].axes:
+def _continues(found: list[Run], first: int, number: int) -> bool:
+    """Whether run ``number`` goes on with the sequence from ``first`` to the one before it."""
+    if found[number].axes != found[first].axes:
         return False
-    return _difference(*sequence[-2:]) == _difference(*sequence[:2])
+    step = _difference(found[first], found[first + 1])
+    return _difference(found[number - 1], found[number]) == step
 
 
 def _difference(one: Run, next_one: Run) -> tuple[int, ...]:

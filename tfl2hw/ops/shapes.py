@@ -41,11 +41,6 @@ class Window:
     after: tuple[int, int]
     output: tuple[int, int]
 
-    @property
-    def padded(self) -> bool:
-        """Whether any window reaches beyond the map."""
-        return any(self.before) or any(self.after)
-
 
 def window(
     size: tuple[int, int],

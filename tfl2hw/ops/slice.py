@@ -8,7 +8,8 @@ from typing import Any
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import at, axis_steps, box
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 from tfl2hw.ir.primitives import Copy
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import Step, at, axis_steps, box
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called
+from tfl2hw.ops.temporaries import Temporaries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,8 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
             index.append(slice(cut.start, None if end < 0 else end, cut.step))
         else:
             index.append(cut.start)
-    return inputs[0][tuple(index)]
+    result: Int8 = inputs[0][tuple(index)]
+    return result
 
 
 def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Copy, ...]:
@@ -178,7 +180,8 @@ KIND = Kind(
         accepts.makes(
             infer,
             "every axis starts inside, takes one element or more with a stride other than 0 (1 where the "
-            "axis is dropped), an ellipsis takes one axis, or several with no masks behind it, and OFM has what is taken",
+            "axis is dropped), an ellipsis takes one axis, or several with no masks behind it, and OFM has "
+            "what is taken",
         ),
     ),
     reference=reference,

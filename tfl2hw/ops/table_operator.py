@@ -23,6 +23,10 @@ Linear = Callable[[Node, Numerics], "tuple[int, Rescale]"]
 """Gives what is subtracted of a byte, and the rescale of the difference to the output byte."""
 
 
+STEEP = 16.0
+"""A slope with which hardly more than the signs of bytes are left: not worth a requantizer's long mantissa."""
+
+
 def every_byte() -> Int64:
     """The bytes -128 .. 127 in order."""
     return np.arange(-128, 128, dtype=np.int64)
@@ -71,15 +75,18 @@ def table_kind(
 
 
 def linear_kind(name: str, linear: Linear, extra: tuple[Constraint, ...] = ()) -> Kind:
-    """An operator that rescales each byte, lowered to a Depthwise without taps beside the centre."""
+    """An operator that rescales each byte, lowered to a Depthwise of one tap; a steep one to a table."""
 
     def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
         zero, rescale = linear(node, numerics)
         total = inputs[0].astype(np.int64) - zero
         return int8(rescale(total, np.zeros_like(total)))
 
-    def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise]:
+    def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Depthwise | TableSum]:
         zero, rescale = linear(node, numerics)
+        if rescale.slope[0] >= STEEP:
+            total = every_byte() - zero
+            return (table_sum(node, node.input(0).index, rescale(total, np.zeros_like(total))),)
         ones = np.ones(map_shape(node.output.shape)[2], np.int64)
         return (scaled_channels(node, (node.input(0).index, node.output.index), ones, zero, rescale),)
 

@@ -9,7 +9,17 @@ from tfl2hw.ir.graph import Graph, Operator
 from tfl2hw.passes.uses import only_reader, same_bytes, writer
 
 ACTIVATIONS = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
-WRITERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL", "AVERAGE_POOL_2D")
+WRITERS = (
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "TRANSPOSE_CONV",
+    "FULLY_CONNECTED",
+    "ADD",
+    "SUB",
+    "MUL",
+    "AVERAGE_POOL_2D",
+    "MAX_POOL_2D",
+)
 
 
 def fuse_activations(graph: Graph) -> Graph:

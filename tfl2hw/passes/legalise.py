@@ -14,19 +14,25 @@ def legalise(graph: Graph) -> Graph:
     Raises
     ------
     ModelError : the first operator that is refused, with the number of others; or an input or
-        output that is not int8.
+        output that is not int8 (nor, an input, indices of an embedding).
     """
     refused = [verdict for verdict in review(graph) if not verdict.accepted]
     if refused:
         raise ModelError(_sentence(graph, refused))
     for index in (*graph.inputs, *graph.outputs):
         tensor = graph.tensors[index]
-        if tensor.dtype != "int8":
+        if tensor.dtype != "int8" and not _indices(graph, index):
             raise ModelError(
                 f"{graph.file}: {called(tensor)} is an input or output of type {tensor.dtype}; accepted: "
                 "int8 (convert with inference_input_type and inference_output_type tf.int8)"
             )
     return graph
+
+
+def _indices(graph: Graph, index: int) -> bool:
+    """Whether the tensor is an input that holds indices alone: whoever reads it looks rows of a table up."""
+    readers = [operator.op for operator in graph.operators if index in operator.inputs]
+    return index not in graph.outputs and bool(readers) and set(readers) == {"GATHER"}
 
 
 def _sentence(graph: Graph, refused: list[Verdict]) -> str:

@@ -94,11 +94,12 @@ def _by_digits(layer: Depthwise, target: Target, maps: Maps, digits: list[Int8])
     kernel_height, kernel_width, _ = layer.weights.shape
     (sy, sx), (dy, dx) = layer.stride, layer.dilation
     row_bytes, taps = width * maps.source_pixel, kernel_height * kernel_width
-    reach = [(layer.output_shape[n] - 1) * layer.stride[n] + (layer.weights.shape[n] - 1) * layer.dilation[n]
-             for n in (0, 1)]  # fmt: skip
-    assert not any(layer.padding), "wide weights do not go with padding"
-    assert reach[0] < height, "wide weights do not go with padding"
-    assert reach[1] < width, "wide weights do not go with padding"
+    first = tuple(-cells for cells in layer.padding)
+    last = [first[n] + (layer.output_shape[n] - 1) * layer.stride[n]
+            + (layer.weights.shape[n] - 1) * layer.dilation[n] for n in (0, 1)]  # fmt: skip
+    assert min(first) >= 0, "wide weights do not go with padding"
+    assert last[0] < height, "wide weights do not go with padding"
+    assert last[1] < width, "wide weights do not go with padding"
     words = np.zeros((channels, len(digits) * taps, target.lanes), np.int8)
     words[:, :, 0] = np.concatenate([digit.reshape(taps, channels) for digit in digits]).T
     return Matrix(
@@ -112,7 +113,7 @@ def _by_digits(layer: Depthwise, target: Target, maps: Maps, digits: list[Int8])
                 Loop(layer.output_shape[0], sy * row_bytes),
                 Loop(target.groups(channels), target.columns),
             ),
-            offset=layer.input_row * row_bytes,
+            offset=(layer.input_row + first[0]) * row_bytes + first[1] * maps.source_pixel,
             gap=max(0, target.chain - len(digits) * taps),
         ),
         output=map_output(maps, layer.output_shape, layer.region, target, by_column=False),

@@ -13,6 +13,10 @@ from .jobs import Layer, Placement, Schedule, matrices
 from .live_ranges import plan
 from .lowering import Lowering
 from .shape import Target
+from .split_sums import split_sums
+
+SPLIT_SHIFT = 16
+"""A sum that has no tables with so many fractional bits is taken to have none."""
 
 
 def schedule(network: Network, target: Target) -> Schedule:
@@ -23,6 +27,7 @@ def schedule(network: Network, target: Target) -> Schedule:
     ModelError : something that the hardware cannot do.
     DoesNotFit : something that is too large.
     """
+    network = split_sums(network, SPLIT_SHIFT if target.core is None else target.core.vector_shift)
     lowering = Lowering(network, target)
     layers = [
         _layer(lowering, network, tuple(primitives))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfl2hw.ir.primitives import MapShape, TableSum
+from tfl2hw.ir.primitives import MapShape, Network, Primitive, TableSum
 from tfl2hw.ops.rescale import FixedPointRescale, IdentityRescale
 
 from .table_fit import fit_tables
@@ -65,3 +65,21 @@ def _sum(primitive: TableSum, maps: tuple[int, int], lowest: int, output: int) -
         tables=np.stack([raw, raw - lowest]),
         rescale=IdentityRescale(),
     )
+
+
+def split_sums(network: Network, shift: int) -> Network:
+    """``network`` with every TableSum that has no tables at ``shift`` split into some that have."""
+    shapes = dict(network.shapes)
+
+    def new_map(shape: MapShape) -> int:
+        index = max(shapes) + 1
+        shapes[index] = shape
+        return index
+
+    primitives: list[Primitive] = []
+    for primitive in network.primitives:
+        if isinstance(primitive, TableSum):
+            primitives += fitting_sums(primitive, shift, new_map)
+        else:
+            primitives.append(primitive)
+    return replace(network, primitives=tuple(primitives), shapes=shapes)
