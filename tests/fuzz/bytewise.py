@@ -126,8 +126,8 @@ def squared_difference(model: Maker) -> None:
     else:
         second = model.partner(broadcast_partner(model, model.shape(first), constant=False), **known)
     shape = np.broadcast_shapes(model.shape(first), model.shape(second))
-    wide = known["scale"] ** 2 * float(model.random.uniform(300, 3000))
-    model.compute("SQUARED_DIFFERENCE", [first, second], shape, scale=float(np.float32(wide)))
+    wide = known["scale"] ** 2 * 1000
+    model.compute("SQUARED_DIFFERENCE", [first, second], shape, scale=model.near(wide))
 
 
 def prelu(model: Maker) -> None:

@@ -16,6 +16,7 @@ Choice = TypeVar("Choice")
 
 LARGEST = 24
 MOST_CHANNELS = 40
+LEAST_SCALE, GREATEST_SCALE = 1e-6, 1e4
 SMALL_MAP, LARGE_MAP = 1_500, 12_000
 """Elements of a tensor: of most, and of one in sixteen."""
 
@@ -74,7 +75,7 @@ class Maker(RandomModel):
             *(float(self.random.uniform(0.6, 1.7)) for _ in range(5)),
             float(np.exp(self.random.uniform(-4, 4))),
         ])  # fmt: skip
-        return float(np.float32(scale * factor))
+        return float(np.float32(np.clip(scale * factor, LEAST_SCALE, GREATEST_SCALE)))
 
     def same(self, tensor: int) -> dict[str, Any]:
         """The quantisation of a tensor, as keywords."""

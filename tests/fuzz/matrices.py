@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -13,10 +14,6 @@ from tfl2hw.ops.shapes import window
 
 Pair = tuple[int, int]
 MOST_MACS = 400_000
-
-
-def image(shape: Shape) -> bool:
-    return shape[0] == 1
 
 
 def kernel_of(model: Maker, size: Pair) -> tuple[Pair, Pair, Pair, int]:
@@ -69,36 +66,41 @@ def summed_scale(model: Maker, ifm: int, kernel: int, taps: int) -> float:
 
 
 def conv_2d(model: Maker) -> None:
-    ifm = model.source((4,), image)
-    _, height, width, depth = model.shape(ifm)
+    """Perhaps of several images and in groups."""
+    ifm = model.source((4,))
+    batch, height, width, depth = model.shape(ifm)
     kernel, stride, dilation, padding = kernel_of(model, (height, width))
     rows, columns = _output((height, width), kernel, stride, dilation, padding)
-    filters = model.channels()
-    while filters > 1 and filters * depth * prod(kernel) * rows * columns > MOST_MACS:
-        filters //= 2
-    filter_tensor = weights(model, (filters, *kernel, depth), 0)
+    divisors = [n for n in range(1, depth + 1) if depth % n == 0]
+    groups = model.pick(divisors) if model.chance(0.2) else 1
+    filters = max(1, model.channels() // groups) * groups
+    cost = batch * rows * columns * prod(kernel) * depth
+    while filters > groups and filters * cost // groups > MOST_MACS:
+        filters = max(1, filters // groups // 2) * groups
+    filter_tensor = weights(model, (filters, *kernel, depth // groups), 0)
     model.compute(
         "CONV_2D",
         biased(model, ifm, filter_tensor, filters, needed="litert-ref" in model.numerics),
-        (1, rows, columns, filters),
-        scale=summed_scale(model, ifm, filter_tensor, prod(kernel) * depth),
+        (batch, rows, columns, filters),
+        scale=summed_scale(model, ifm, filter_tensor, prod(kernel) * depth // groups),
         **_window_options(stride, dilation, padding),
         **model.fused(),
     )
 
 
 def depthwise_conv_2d(model: Maker) -> None:
-    ifm = model.source((4,), image)
-    _, height, width, depth = model.shape(ifm)
+    """Perhaps of several images, with several filters a channel."""
+    ifm = model.source((4,))
+    batch, height, width, depth = model.shape(ifm)
     kernel, stride, dilation, padding = kernel_of(model, (height, width))
     rows, columns = _output((height, width), kernel, stride, dilation, padding)
-    multiplier = model.whole(1, 8) if depth == 1 else 1
+    multiplier = model.whole(1, 8 if depth == 1 else 3) if depth == 1 or model.chance(0.2) else 1
     filters = depth * multiplier
     filter_tensor = weights(model, (1, *kernel, filters), 3)
     model.compute(
         "DEPTHWISE_CONV_2D",
         biased(model, ifm, filter_tensor, filters, needed=False),
-        (1, rows, columns, filters),
+        (batch, rows, columns, filters),
         scale=summed_scale(model, ifm, filter_tensor, prod(kernel)),
         DepthMultiplier=multiplier,
         **_window_options(stride, dilation, padding),
@@ -114,6 +116,34 @@ def _window_options(stride: Pair, dilation: Pair, padding: int) -> dict[str, int
         "DilationHFactor": dilation[0],
         "DilationWFactor": dilation[1],
     }
+
+
+def transpose_conv(model: Maker) -> None:
+    """The usual output size, or one row or column more or less."""
+    ifm = model.source((4,), lambda shape: prod(shape) <= 600)
+    batch, height, width, depth = model.shape(ifm)
+    kernel = (model.whole(1, 5), model.whole(1, 5))
+    stride = (model.whole(1, 3), model.whole(1, 3))
+    padding = model.pick([SAME, VALID])
+    more = [0, 0] if padding == SAME else [max(k - s, 0) for k, s in zip(kernel, stride, strict=True)]
+    size = [n * s + m for n, s, m in zip((height, width), stride, more, strict=True)]
+    if padding == SAME and model.chance(0.3):
+        size = [n - model.whole(0, s - 1) for n, s in zip(size, stride, strict=True)]
+    filters = model.pick([1, model.whole(1, 6), model.whole(1, 18)])
+    filter_tensor = weights(model, (filters, *kernel, depth), 0)
+    made = (batch, *size, filters)
+    known = biased(model, ifm, filter_tensor, filters, needed=False)
+    taps = depth * max(prod(kernel) // prod(stride), 1)
+    model.compute(
+        "TRANSPOSE_CONV",
+        [model.numbers(made), filter_tensor, ifm, *known[2:]],
+        made,
+        scale=summed_scale(model, ifm, filter_tensor, taps),
+        Padding=padding,
+        StrideH=stride[0],
+        StrideW=stride[1],
+        **model.fused(),
+    )
 
 
 def fully_connected(model: Maker) -> None:
@@ -136,23 +166,85 @@ def fully_connected(model: Maker) -> None:
     )
 
 
-def average_pool_2d(model: Maker) -> None:
-    ifm = model.source((4,), image)
-    _, height, width, depth = model.shape(ifm)
-    if model.chance(0.3) and height * width < 256:
-        kernel, stride = (height, width), (1, 1)
+def pool(name: str) -> Callable[[Maker], None]:
+    def place(model: Maker) -> None:
+        ifm = model.source((4,))
+        batch, height, width, depth = model.shape(ifm)
+        if model.chance(0.3) and height * width < 256:
+            kernel, stride, padding = (height, width), (1, 1), VALID
+        else:
+            padding = model.pick([SAME, VALID])
+            most = 5 if padding == SAME else min(4, height, width)
+            kernel = (model.whole(1, most), model.whole(1, most))
+            stride = (model.whole(1, 3), model.whole(1, 3))
+        rows, columns = _output((height, width), kernel, stride, (1, 1), padding)
+        model.apply(
+            name,
+            [ifm],
+            (batch, rows, columns, depth),
+            Padding=padding,
+            FilterHeight=kernel[0],
+            FilterWidth=kernel[1],
+            StrideH=stride[0],
+            StrideW=stride[1],
+            **model.fused(),
+        )
+
+    return place
+
+
+def reduction(name: str) -> Callable[[Maker], None]:
+    """Any axes; MEAN and SUM to a scale of their own, or the same."""
+
+    def place(model: Maker) -> None:
+        ifm = model.source((2, 3, 4, 5))
+        shape = model.shape(ifm)
+        axes = sorted({model.whole(0, len(shape) - 1) for _ in range(model.pick([1, 2, 2, 3]))})
+        if model.chance(0.3) and len(shape) == 4:
+            axes = [1, 2]
+        keep = model.chance(0.5)
+        made = tuple(
+            1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes
+        )
+        given = model.numbers([axis - len(shape) if model.chance(0.2) else axis for axis in axes])
+        if name in ("REDUCE_MAX", "REDUCE_MIN") or model.chance(0.2):
+            model.apply(name, [ifm, given], made, KeepDims=keep)
+            return
+        count = prod(shape[axis] for axis in axes)
+        gain = 1 / np.sqrt(count) if name == "MEAN" else np.sqrt(count)
+        scale = model.near(float(model.same(ifm)["scale"] * gain))
+        model.compute(name, [ifm, given], made, scale=scale, KeepDims=keep)
+
+    return place
+
+
+def batch_matmul(model: Maker) -> None:
+    """Two activations, or one and a constant; each perhaps transposed."""
+    first = model.source((2, 3, 4), lambda shape: prod(shape) <= 1500)
+    *leading, rows, depth = model.shape(first)
+    turned, other_turned = model.chance(0.3), model.chance(0.5)
+    if turned:
+        rows, depth = depth, rows
+    columns = model.whole(1, 12)
+    ahead = [size if model.chance(0.6) else 1 for size in leading]
+    if ahead:
+        ahead[0] = leading[0]
+    constant = model.chance(0.4)
+    if constant and model.chance(0.5):
+        ahead = []
+    shape = (*ahead, columns, depth) if other_turned else (*ahead, depth, columns)
+    if constant:
+        zero = 0 if model.chance(0.7) else model.zero()
+        second = model.constant(shape, scale=model.scale(0.002, 0.05), zero_point=zero)
     else:
-        kernel = (model.whole(1, min(4, height)), model.whole(1, min(4, width)))
-        stride = (model.whole(1, 3), model.whole(1, 3))
-    rows, columns = _output((height, width), kernel, stride, (1, 1), VALID)
-    model.apply(
-        "AVERAGE_POOL_2D",
-        [ifm],
-        (1, rows, columns, depth),
-        Padding=VALID,
-        FilterHeight=kernel[0],
-        FilterWidth=kernel[1],
-        StrideH=stride[0],
-        StrideW=stride[1],
-        **model.fused(),
+        second = model.partner(shape)
+    if not leading and ahead:
+        raise CannotPlaceError
+    model.compute(
+        "BATCH_MATMUL",
+        [first, second],
+        (*leading, rows, columns),
+        scale=summed_scale(model, first, second, depth),
+        AdjX=turned,
+        AdjY=other_turned,
     )
