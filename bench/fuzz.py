@@ -40,6 +40,8 @@ GENERATED = (
 )
 """Other hardware than the prebuilt core of 8 lanes and 8 columns."""
 
+SILENCE_SECONDS = 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -129,6 +131,7 @@ def main(
     if (minutes is None) == (count is None):
         raise typer.BadParameter("give --minutes or --count")
     start, totals = time.monotonic(), Totals()
+    spoken = start
     deadline = None if minutes is None else start + 60 * minutes
     numbers = iter(range(seed, seed + count)) if count is not None else counting(seed)
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -138,6 +141,9 @@ def main(
             ):
                 totals.add(done)
                 _report(done)
+                if time.monotonic() > spoken + SILENCE_SECONDS:
+                    spoken = time.monotonic()
+                    note(f"{totals.models} models, {sum(totals.faults.values())} failures")
         except KeyboardInterrupt:
             note("stopped")
     _summary(totals, time.monotonic() - start)

@@ -240,5 +240,5 @@ def crash(error: BaseException) -> Fault:
 def reason(error: Tfl2hwError) -> str:
     """The sentence without what differs from model to model."""
     words = re.sub(r"^\S*model\.tflite:? ?", "", str(error).splitlines()[0])
-    words = re.sub(r"'[^']*'", "'...'", words)
+    words = re.sub(r"(?<= )'[^']*'", "'...'", words)
     return re.sub(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", "#", words)[:240]

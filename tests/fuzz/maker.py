@@ -122,9 +122,20 @@ class Maker(RandomModel):
         common = [rank for rank in ranks if rank > 1] or list(ranks)
         for _ in range(8):
             shape = self.new_shape(4 if 4 in ranks and self.chance(0.5) else self.pick(common))
+            if self.chance(0.15):
+                shape = (self.whole(2, 6), *shape[1:])
             if fits(shape):
-                return self.added(self.input(shape))
+                return self.entry(shape)
         raise CannotPlaceError
+
+    def entry(self, shape: Shape, **quantisation: Any) -> int:
+        """A new input of ``shape``, reshaped where that has more images than one: inputs may not."""
+        if shape[:1] == (1,):
+            return self.added(self.input(shape, **quantisation))
+        flat = self.input((1, *shape), **quantisation)
+        made = self.tensor(shape, **self.same(flat))
+        self.operator("RESHAPE", [flat, self.numbers(shape)], [made], NewShape=shape)
+        return self.added(made)
 
     def partner(self, shape: Shape, **quantisation: Any) -> int:
         """Another tensor of ``shape``, of this quantisation where one is given."""
@@ -135,9 +146,7 @@ class Maker(RandomModel):
         ]
         if there and self.chance(0.8):
             return self.pick(there)
-        if shape[:1] != (1,):
-            raise CannotPlaceError
-        return self.added(self.input(shape, **quantisation))
+        return self.entry(shape, **quantisation)
 
     def added(self, tensor: int) -> int:
         self.available.append(tensor)

@@ -251,7 +251,7 @@ def space_to_batch(model: Maker) -> None:
 
 
 def batch_to_space(model: Maker) -> None:
-    ifm = model.source((4,), lambda shape: shape[0] > 1)
+    ifm = model.source((4,), lambda shape: shape[0] > 1 or model.chance(0.1))
     batch, height, width, depth = model.shape(ifm)
     pairs = [(a, b) for a in range(1, 7) for b in range(1, 7) if batch % (a * b) == 0]
     blocks = model.pick(pairs)

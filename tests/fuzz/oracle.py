@@ -14,8 +14,8 @@ MOST_JOBS = 300
 """Jobs of one process: what an interpreter leaks is given back then."""
 
 FRESH_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "131072"}
-"""Keeps glibc from giving TFLite Micro's arena memory that was used before: SPACE_TO_BATCH_ND pads with a word
-of it that nothing writes, which is 0 in a fresh one."""
+"""Keeps glibc from giving TFLite Micro's arena memory that was used before: SPACE_TO_BATCH_ND pads with a
+word of it that nothing writes, which is 0 in a fresh one."""
 
 
 class PersistentChild:
