@@ -29,6 +29,7 @@ from tfl2hw.schedule.jobs import Schedule, SoftmaxRows, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
 from tfl2hw.schedule.matrix import Matrix, Move
+from tfl2hw.schedule.rescale import register_zero_point
 from tfl2hw.schedule.widths import parameter_words
 
 ALWAYS_WRITTEN = ("out_base", "parameter_base")
@@ -223,7 +224,7 @@ class _MatrixRegisters:
         rescale = job.rescale
         registers = registers | {
             "pad_value": job.pad_value,
-            "zero_point": rescale.zero_point,
+            "zero_point": register_zero_point(rescale),
             "low": rescale.low,
             "high": rescale.high,
         }

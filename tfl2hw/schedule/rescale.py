@@ -49,7 +49,7 @@ class Steps:
     """
 
     position: Int64
-    level: Int64  # output step minus zero point
+    level: Int64  # output step minus the zero point in the requantizer's register
     low: Int64
     high: Int64
     slope: npt.NDArray[np.float64]
@@ -69,6 +69,11 @@ class Parameters:
     half_away: npt.NDArray[np.bool_]
 
 
+def register_zero_point(rescale: Rescale) -> int:
+    """The zero point that stands in the requantizer's register: a byte. The offsets take what is beyond."""
+    return min(max(rescale.zero_point, -128), 127)
+
+
 def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
     """Bisect for every step of every channel. ``low`` and ``high`` bound the bare accumulator."""
     channels = np.arange(len(bias), dtype=np.int64)[:, None]
@@ -85,7 +90,7 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
     slope = np.broadcast_to(np.asarray(rescale.slope, dtype=np.float64), (len(bias),))
     return Steps(
         position=reached,
-        level=targets[0] - rescale.zero_point,
+        level=targets[0] - register_zero_point(rescale),
         low=low,
         high=high,
         slope=slope,
