@@ -133,6 +133,7 @@ REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (lambda: unary("LOGISTIC"), "'ofm' has scale 0.1 and zero point 0; accepted: OFM has scale 1/256"),
     (lambda: unary("TANH", zeros=(0, 3), scales=(0.1, 1 / 128)), "accepted: OFM has scale 1/128 and zero"),
     (lambda: unary("TANH", scales=(1e-9, 1 / 128)), "IFM's scale is above 2**-27"),
+    (lambda: unary("TANH", scales=(1e18, 1 / 128)), "has scale 1e+18"),
     (lambda: unary("LEAKY_RELU", Alpha=-0.5), "alpha -0.5; accepted: alpha is 0 or more"),
     (lambda: unary("LEAKY_RELU", Alpha=1e30), "alpha 1e+30"),
     (lambda: unary("LEAKY_RELU", options=False), "carries no options"),

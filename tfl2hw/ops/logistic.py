@@ -22,19 +22,23 @@ from tfl2hw.ops.table_operator import Int64, every_byte, table_kind
 INTEGER_BITS = 4
 FRACTION_BITS = 31 - INTEGER_BITS
 SMALLEST_SCALE = 2.0**-FRACTION_BITS
+LARGEST_SCALE = 2.0**35
+"""From here on TFLite Micro shifts a number of 64 bits by 64 or more."""
 
 
 def fixed_output(scale: float, zero_point: int) -> Constraint:
     """A constraint on OFM's quantisation and IFM's scale."""
 
     @documented(
-        f"OFM has scale 1/{round(1 / scale)} and zero point {zero_point}; IFM's scale is above 2**-27"
+        f"OFM has scale 1/{round(1 / scale)} and zero point {zero_point}; IFM's scale is above 2**-27 and "
+        "below 2**35"
     )
     def check(node: Node) -> str | None:
         ifm, ofm = quantisation(node.input(0)), quantisation(node.output)
         if (ofm.scale, ofm.zero_point) != (scale, zero_point):
             return f"{called(node.output)} has scale {ofm.scale:g} and zero point {ofm.zero_point}"
-        return None if ifm.scale > SMALLEST_SCALE else f"{called(node.input(0))} has scale {ifm.scale:g}"
+        fits = SMALLEST_SCALE < ifm.scale < LARGEST_SCALE
+        return None if fits else f"{called(node.input(0))} has scale {ifm.scale:g}"
 
     return check
 
