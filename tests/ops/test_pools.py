@@ -97,3 +97,15 @@ def test_refused(name: str, case: tuple, words: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         lower(load(path), "litert-ref")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
+def test_activation_behind_is_fused(name: str, tmp_path: Path) -> None:
+    model = RandomModel(3)
+    add_pool(model, name, (*POOLS[2][:4], NONE))
+    before = model.tensors[model.outputs[0]]
+    ofm = model.activation(before.shape, scale=before.scales[0], zero_point=before.zero_points[0])
+    model.operator("RELU", [model.outputs.pop()], [ofm])
+    model.sink(ofm)
+    assert_exact(model, tmp_path)
+    assert all(isinstance(p, Depthwise) for p in lower(load(tmp_path / "model.tflite"), "tflm").primitives)

@@ -11,6 +11,7 @@ from tests.ops.agree import NONE, RELU, RELU6, SAME, VALID, RandomModel, assert_
 from tests.ops.test_grouped_convolutions import batched_input
 from tfl2hw.errors import ModelError
 from tfl2hw.frontend import load
+from tfl2hw.ir.primitives import Convolution
 from tfl2hw.ops.transpose_conv import phases
 from tfl2hw.passes import lower
 
@@ -115,3 +116,15 @@ def refused(case: tuple, words: str, folder: Path, stated: np.ndarray | None = N
     with pytest.raises(ModelError) as caught:
         lower(load(path), "litert-ref")
     assert words in str(caught.value)
+
+
+def test_activation_behind_is_fused(tmp_path: Path) -> None:
+    model = RandomModel(5)
+    add_transpose(model, CASES[0])
+    before = model.tensors[model.outputs[0]]
+    ofm = model.activation(before.shape, scale=before.scales[0], zero_point=before.zero_points[0])
+    model.operator("RELU", [model.outputs.pop()], [ofm])
+    model.sink(ofm)
+    assert_exact(model, tmp_path)
+    made = lower(load(tmp_path / "model.tflite"), "tflm").primitives
+    assert [type(primitive) for primitive in made] == [Convolution] * 4
