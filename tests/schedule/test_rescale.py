@@ -271,3 +271,15 @@ def test_zero_points_beyond_a_byte_go_into_the_offsets(zero_point: int) -> None:
     assert parameters is not None
     assert mismatches(rescale, bias, low, high, parameters, 30) == 0
     assert -128 <= register_zero_point(rescale) <= 127
+
+
+@pytest.mark.parametrize("count", [3, 24, 42, 90])
+def test_multipliers_that_lack_their_first_bit(count: int) -> None:
+    """MEAN divides its multiplier by the number of elements: the kink is then at another height."""
+    whole = fixed_point(np.array([1.0]), "double", 57, (-128, 127))
+    more = count.bit_length() - 1
+    rescale = replace(whole, multiplier=(whole.multiplier << more) // count, shift=whole.shift - more)
+    bias, low, high = (np.array([value]) for value in (-57 * count, -128 * count, 127 * count))
+    parameters = fit(find_steps(rescale, bias, low, high), 30)
+    assert parameters is not None
+    assert mismatches(rescale, bias, low, high, parameters, 30) == 0

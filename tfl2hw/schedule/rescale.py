@@ -103,22 +103,25 @@ def fit(steps: Steps, fraction: int) -> Parameters | None:
 
     With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
     steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
-    the function rounds twice; but TFLite rounds multipliers from one half on only once.
+    the function rounds twice; but TFLite rounds multipliers from one half on only once. The kink is as
+    high as TFLite's multiplier is long: MEAN's may lack its first bit, and then so does the mantissa.
     """
     inside = (steps.position > steps.low[:, None]) & (steps.position <= steps.high[:, None])
     # a constant channel needs no mantissa
     slope = np.where(inside.any(axis=1), np.minimum(steps.slope, STEEPEST), 0.0)
-    shift = np.maximum(-np.frexp(slope)[1], 0).astype(np.int64)
-    nearest = np.rint(np.ldexp(slope, shift + fraction + 1)).astype(np.int64)
-    mantissa, offset = np.zeros_like(nearest), np.zeros_like(nearest)
-    half_away = np.zeros(nearest.shape, np.bool_)
-    left = np.arange(len(nearest))
-    kinks = (True, False) if steps.half_away else (False,)
-    for kink, away in product(kinks, sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)):
-        tried = np.where(nearest[left] > 0, np.maximum(nearest[left] + away, 0), 0)
-        fits, middle = _offsets(steps, left, tried, shift[left], fraction, kink)
+    full = np.maximum(-np.frexp(slope)[1], 0).astype(np.int64)
+    mantissa, offset, shift = (np.zeros_like(full) for _ in range(3))
+    half_away = np.zeros(full.shape, np.bool_)
+    left = np.arange(len(full))
+    forms = ((True, 0), (True, 1), (False, 0)) if steps.half_away else ((False, 0),)
+    for (kink, less), away in product(forms, sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)):
+        shorter = np.maximum(full[left] - less, 0)
+        nearest = np.rint(np.ldexp(slope[left], shorter + fraction + 1)).astype(np.int64)
+        tried = np.where(nearest > 0, np.maximum(nearest + away, 0), 0)
+        fits, middle = _offsets(steps, left, tried, shorter, fraction, kink)
         found = left[fits]
         mantissa[found], offset[found], half_away[found] = tried[fits], middle[fits], kink
+        shift[found] = shorter[fits]
         left = left[~fits]
         if not left.size:
             return Parameters(mantissa=mantissa, offset=offset, shift=shift, half_away=half_away)
