@@ -164,6 +164,7 @@ def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
 
 
 def _table_registers(job: Table) -> dict[str, int]:
+    assert -128 <= job.zero_point <= 127, "a zero point is wider than its register"
     return {
         "zero_point": job.zero_point,
         "low": job.low,
@@ -221,6 +222,7 @@ class _MatrixRegisters:
         """The START of the next matrix job."""
         schedule, target = self._schedule, self._schedule.target
         rescale = job.rescale
+        assert -256 <= rescale.zero_point <= 255, "a zero point is wider than its register"
         registers = registers | {
             "pad_value": job.pad_value,
             "zero_point": rescale.zero_point,

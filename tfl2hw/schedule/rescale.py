@@ -35,6 +35,9 @@ STEEPEST = 256.0
 MANTISSA_BITS = 36
 """The longest mantissa that a requantizer's multiplier takes."""
 
+SAMPLES = 17
+"""Accumulators of each channel at which a function is compared with its steps."""
+
 SAFE_BITS = 60
 """Products and thresholds of fewer bits are compared in int64, others in Python's integers."""
 
@@ -82,6 +85,7 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
         hit = rescale(middle + bias[:, None], np.broadcast_to(which, middle.shape)) >= targets
         reached = np.where(inside & hit, middle, reached)
         below = np.where(inside & ~hit, middle, below)
+    _check_monotone(rescale, bias, which, (low, high), reached)
     slope = np.broadcast_to(np.asarray(rescale.slope, dtype=np.float64), (len(bias),))
     return Steps(
         position=reached,
@@ -93,12 +97,24 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
     )
 
 
+def _check_monotone(
+    rescale: Rescale, bias: Int64, which: Int64, ends: tuple[Int64, Int64], reached: Int64
+) -> None:
+    """The steps found are the function's, at some accumulators of each channel: bisection needs it monotone."""
+    low, high = ends
+    places = low[:, None] + (high - low)[:, None] * np.arange(SAMPLES, dtype=np.int64) // (SAMPLES - 1)
+    exact = rescale(places + bias[:, None], np.broadcast_to(which, places.shape))
+    found = rescale.low + (reached[:, None, :] <= places[:, :, None]).sum(axis=2)
+    assert np.array_equal(found, exact), "a rescale is not monotone"
+
+
 def fit(steps: Steps, fraction: int) -> Parameters | None:
     """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none.
 
     With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
     steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
-    the function rounds twice; but TFLite rounds multipliers from one half on only once.
+    the function rounds twice; but TFLite rounds multipliers from one half on only once. MEAN's multipliers
+    may lack their topmost bit: then the shift is one less than the slope tells.
     """
     inside = (steps.position > steps.low[:, None]) & (steps.position <= steps.high[:, None])
     # a constant channel needs no mantissa
@@ -109,11 +125,14 @@ def fit(steps: Steps, fraction: int) -> Parameters | None:
     half_away = np.zeros(nearest.shape, np.bool_)
     left = np.arange(len(nearest))
     kinks = (True, False) if steps.half_away else (False,)
-    for kink, away in product(kinks, sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)):
-        tried = np.where(nearest[left] > 0, np.maximum(nearest[left] + away, 0), 0)
-        fits, middle = _offsets(steps, left, tried, shift[left], fraction, kink)
+    neighbours = sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)
+    for fewer, kink, away in product((0, 1), kinks, neighbours):
+        less = np.maximum(shift[left] - fewer, 0)
+        tried = np.where(nearest[left] > 0, np.maximum((nearest[left] >> (shift[left] - less)) + away, 0), 0)
+        fits, middle = _offsets(steps, left, tried, less, fraction, kink)
         found = left[fits]
         mantissa[found], offset[found], half_away[found] = tried[fits], middle[fits], kink
+        shift[found] = less[fits]
         left = left[~fits]
         if not left.size:
             return Parameters(mantissa=mantissa, offset=offset, shift=shift, half_away=half_away)
