@@ -5,6 +5,9 @@ from __future__ import annotations
 from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.fixed_point import Program
+from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
 
 _SHAPES = {
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
@@ -18,6 +21,9 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
 
     def count(depth: int, width: int) -> int:
         return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
+
+    def code(program: Program, words: int) -> int:
+        return count(len(program.instructions), program.flag_bits + (words - 1).bit_length())
 
     word = 8 * config.lanes
     rest = config.offset_bits + config.shift_bits
@@ -36,6 +42,12 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         memories["windows"] = config.columns if config.window else 0
     if config.softmax:
         memories["exponentials"] = count(256 * config.softmax_tables, 32)
+    if config.log_softmax:
+        tables = len(LogSoftmax.PROGRAM.contents) + TABLE * config.log_tables
+        memories["logarithms"] = count(tables, 32) + code(LogSoftmax.PROGRAM, tables)
+    if config.l2_normalize:
+        squares = len(L2Normalize.PROGRAM.contents) + 256
+        memories["L2 normalisation"] = count(squares, 32) + code(L2Normalize.PROGRAM, squares)
     return memories
 
 
