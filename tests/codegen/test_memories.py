@@ -11,9 +11,9 @@ from tests import small_models
 from tests.small_models import SmallModel
 from tfl2hw.codegen.compile import Compiled, compile_model
 from tfl2hw.rtl_templates.isa import INDEX
+from tfl2hw.schedule.jobs import matrices, stream_name
 from tfl2hw.schedule.matrix import Matrix
 from tfl2hw.schedule.rescale import Parameters
-from tfl2hw.schedule.schedule import matrices, stream_name
 from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_words
 
 SHAPES = [(4, 4), (8, 4), (8, 8), (16, 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) ->
 
     Parameters
     ----------
-    inputs : one int8 array a model input, in its shape (or as many bytes in another).
+    inputs : one array a model input, of the file's type, in its shape (or as many values in another).
 
     Raises
     ------
@@ -51,17 +52,16 @@ def _value(graph: Graph, values: Mapping[int, Array], index: int) -> Array | Non
 
 
 def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Array]:
-    """``inputs`` by tensor index, in the tensors' shapes."""
+    """``inputs`` by tensor index, in the tensors' shapes and of their types."""
     if len(inputs) != len(graph.inputs):
         raise UsageError(f"{graph.file}: the model has {len(graph.inputs)} inputs, {len(inputs)} were given")
     values = {}
     for index, array in zip(graph.inputs, inputs, strict=True):
-        shape = graph.tensors[index].shape
-        given = np.asarray(array)
-        if given.dtype != np.int8 or given.size != int(np.prod(shape)):
+        tensor, given = graph.tensors[index], np.asarray(array)
+        if given.dtype.name != tensor.dtype or given.size != prod(tensor.shape):
             raise UsageError(
-                f"{graph.file}: input tensor {index} takes int8 {shape}; {given.dtype} {given.shape} was "
-                "given"
+                f"{graph.file}: input tensor {index} takes {tensor.dtype} {tensor.shape}; {given.dtype} "
+                f"{given.shape} was given"
             )
-        values[index] = given.reshape(shape)
+        values[index] = given.reshape(tensor.shape)
     return values
