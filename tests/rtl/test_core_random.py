@@ -49,6 +49,21 @@ def test_everything(tmp_path: Path) -> None:
     check(small_models.everything(5), tmp_path, "sim-large", (8, 4))
 
 
+@pytest.mark.parametrize("board", ["sim-large", "ulx3s-85f"])
+def test_rows(board: str, tmp_path: Path) -> None:
+    """Softmaxes, logarithms, lengths and extremes of rows, in a loaded core and in one made for them."""
+    check(small_models.rows(3), tmp_path, board)
+
+
+@pytest.mark.long
+def test_rows_in_two_banks(tmp_path: Path) -> None:
+    check(small_models.rows(4, wide=False), tmp_path, "icebreaker", numerics="tflm")
+
+
+def test_indices(tmp_path: Path) -> None:
+    check(small_models.indices(3), tmp_path, "sim-large")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("shape", [(8, 8), (4, 4), (4, 2), (16, 4), (16, 8), (16, 16), (32, 8)], ids=str)
 def test_everything_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:

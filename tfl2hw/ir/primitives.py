@@ -173,7 +173,7 @@ class Extremum:
     high: int = 127
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Axis:
     """One loop of a Copy: ``count`` turns, each moving (pixels, channels) in the source and in the target."""
 
