@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph, Tensor
+from tfl2hw.passes.legalise import INDEX_TYPES
 from tfl2hw.passes.uses import index_bound
 
 Array = npt.NDArray[Any]
@@ -32,7 +33,8 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
 
     Raises
     ------
-    UsageError : a number of files that makes no whole samples, or a file that is not a whole input.
+    UsageError : a number of files that makes no whole samples, or a file that is not a whole input, or an
+        index of no row.
     """
     tensors = [graph.tensors[index] for index in graph.inputs]
     if len(files) % len(tensors):
@@ -44,7 +46,10 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
     return [
         Sample(
             name=" + ".join(file.name for file in group),
-            inputs=tuple(load_input(file, tensor) for file, tensor in zip(group, tensors, strict=True)),
+            inputs=tuple(
+                _valid(graph, file, tensor, load_input(file, tensor))
+                for file, tensor in zip(group, tensors, strict=True)
+            ),
         )
         for group in groups
     ]
@@ -60,9 +65,9 @@ def random_samples(graph: Graph, count: int, seed: int) -> Iterator[Sample]:
 
 def _random(generator: np.random.Generator, graph: Graph, index: int) -> Array:
     tensor = graph.tensors[index]
-    if tensor.dtype == "int8":
-        return generator.integers(-128, 128, tensor.shape, dtype=np.int8)
-    return generator.integers(0, index_bound(graph, index), tensor.shape).astype(tensor.dtype)
+    if tensor.dtype in INDEX_TYPES:
+        return generator.integers(0, index_bound(graph, index), tensor.shape).astype(tensor.dtype)
+    return generator.integers(-128, 128, tensor.shape, dtype=np.int8)
 
 
 def load_input(file: Path, tensor: Tensor) -> Array:
@@ -87,6 +92,19 @@ def load_input(file: Path, tensor: Tensor) -> Array:
             f"{file}: an input is a .npy file, or raw bytes in a {' or '.join(RAW_SUFFIXES)} file"
         )
     return array.reshape(tensor.shape)
+
+
+def _valid(graph: Graph, file: Path, tensor: Tensor, array: Array) -> Array:
+    """``array``, if it names rows that there are, where it names rows."""
+    if tensor.dtype in INDEX_TYPES:
+        bound = index_bound(graph, tensor.index)
+        outside = array[(array < 0) | (array >= bound)]
+        if outside.size:
+            raise UsageError(
+                f"{file}: holds index {outside[0]}; {_wanted(tensor)} takes indices of a table's rows, "
+                f"0..{bound - 1}"
+            )
+    return array
 
 
 def _read_npy(file: Path, tensor: Tensor) -> Array:
