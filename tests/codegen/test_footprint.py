@@ -53,6 +53,13 @@ def test_the_cheapest_shape_is_taken(depth: int, blocks: int) -> None:
     assert block_rams(config, "ice40")["program"] == blocks
 
 
+def test_fixed_point_machines() -> None:
+    """Tables with the program's words, and the program itself."""
+    config = make_config((8, 8, 4), log_softmax=True, log_tables=3, l2_normalize=True)
+    needed = block_rams(config, "ecp5")
+    assert (needed["logarithms"], needed["L2 normalisation"]) == (4 + 1, 1 + 1)
+
+
 def test_wide_scratchpads_and_several_exponentials() -> None:
     """Each 32 bits of a word have blocks of their own; three tables take two blocks of 512 words."""
     config = make_config((16, 8, 4), scratchpad_words=2048, softmax_tables=3)
