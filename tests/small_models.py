@@ -238,8 +238,20 @@ def add_vectors(model: SmallModel) -> None:
     )
 
 
-def rows(seed: int, *, wide: bool = True) -> SmallModel:
-    """Every operator on rows: several rows, several scales, every axis; ``wide``: int64 indices too."""
+def few_rows(seed: int) -> SmallModel:
+    """Operators on rows that together fit the smallest chip."""
+    model = SmallModel(seed)
+    model.sink(
+        model.log_softmax(model.input((1, 4, 7), scale=0.125)),
+        model.l2_normalize(model.input((1, 3, 6))),
+        model.arg("ARG_MIN", model.input((1, 9, 5)), 2),
+        model.arg("ARG_MAX", model.input((1, 9, 5)), 1),
+    )
+    return model
+
+
+def rows(seed: int) -> SmallModel:
+    """Every operator on rows: several rows, several scales, every axis, both types of indices."""
     model = SmallModel(seed)
     model.sink(
         *(model.softmax(model.input((1, 3, depth), scale=0.25 / depth)) for depth in (5, 9)),
@@ -255,8 +267,7 @@ def rows(seed: int, *, wide: bool = True) -> SmallModel:
         model.arg("ARG_MAX", model.input((1, 8, 5)), -2),
         model.arg("ARG_MIN", model.input((1, 12, 2)), 2),
     )
-    if wide:
-        model.sink(*(model.arg("ARG_MAX", model.input((1, 10, 3)), axis, "int64") for axis in (1, 2)))
+    model.sink(*(model.arg("ARG_MAX", model.input((1, 10, 3)), axis, "int64") for axis in (1, 2)))
     return model
 
 

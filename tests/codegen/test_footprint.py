@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,8 @@ def test_fixed_point_machines() -> None:
     config = make_config((8, 8, 4), log_softmax=True, log_tables=3, l2_normalize=True)
     needed = block_rams(config, "ecp5")
     assert (needed["logarithms"], needed["L2 normalisation"]) == (4 + 1, 1 + 1)
+    needed = block_rams(replace(config, log_tables=1), "ice40")
+    assert (needed["logarithms"], needed["L2 normalisation"]) == (6 + 1, 4 + 1)
 
 
 def test_wide_scratchpads_and_several_exponentials() -> None:

@@ -55,9 +55,8 @@ def test_rows(board: str, tmp_path: Path) -> None:
     check(small_models.rows(3), tmp_path, board)
 
 
-@pytest.mark.long
 def test_rows_in_two_banks(tmp_path: Path) -> None:
-    check(small_models.rows(4, wide=False), tmp_path, "icebreaker", numerics="tflm")
+    check(small_models.few_rows(4), tmp_path, "icebreaker", numerics="tflm")
 
 
 def test_indices(tmp_path: Path) -> None:

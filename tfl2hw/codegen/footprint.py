@@ -6,7 +6,7 @@ from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.fixed_point import Program
-from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
 
 _SHAPES = {
@@ -22,8 +22,10 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     def count(depth: int, width: int) -> int:
         return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
 
-    def code(program: Program, words: int) -> int:
-        return count(len(program.instructions), program.flag_bits + (words - 1).bit_length())
+    def machine(program: Program, table: int) -> int:
+        # of the addresses in the code only those bits vary that tell the program's own words apart
+        bits = program.flag_bits + (len(program.contents) - 1).bit_length()
+        return count(table + len(program.contents), 32) + count(len(program.instructions), bits)
 
     word = 8 * config.lanes
     rest = config.offset_bits + config.shift_bits
@@ -43,11 +45,9 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     if config.softmax:
         memories["exponentials"] = count(256 * config.softmax_tables, 32)
     if config.log_softmax:
-        tables = len(LogSoftmax.PROGRAM.contents) + TABLE * config.log_tables
-        memories["logarithms"] = count(tables, 32) + code(LogSoftmax.PROGRAM, tables)
+        memories["logarithms"] = machine(LogSoftmax.PROGRAM, TABLE * config.log_tables)
     if config.l2_normalize:
-        squares = len(L2Normalize.PROGRAM.contents) + 256
-        memories["L2 normalisation"] = count(squares, 32) + code(L2Normalize.PROGRAM, squares)
+        memories["L2 normalisation"] = machine(L2Normalize.PROGRAM, SQUARES)
     return memories
 
 
