@@ -21,8 +21,9 @@ Int8 = npt.NDArray[np.int8]
 class TensorLocation:
     """Where a feature map (height, width, channels) of bytes lies in the scratchpad.
 
-    The channels of a tensor of another ``dtype`` than int8 are its elements' bytes. ``packed``: the bytes follow each other. Otherwise each pixel's channels are padded to whole words of
-    ``lanes`` bytes; the padding is written as zero.
+    The channels of a tensor of another ``dtype`` than int8 are its elements' bytes. ``packed``: the bytes
+    follow each other. Otherwise each pixel's channels are padded to whole words of ``lanes`` bytes; the
+    padding is written as zero.
     """
 
     address: int
