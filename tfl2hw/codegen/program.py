@@ -25,10 +25,11 @@ from tfl2hw.rtl_templates.isa import (
 )
 from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
-from tfl2hw.schedule.jobs import Schedule, SoftmaxRows, output, stream_name
+from tfl2hw.schedule.jobs import Schedule, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
 from tfl2hw.schedule.matrix import Matrix, Move
+from tfl2hw.schedule.rows import Rows
 from tfl2hw.schedule.widths import parameter_words
 
 ALWAYS_WRITTEN = ("out_base", "parameter_base")
@@ -154,7 +155,7 @@ def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
             elif isinstance(job, Index):
                 yield (_Started(kind=Kind.INDEX, registers=registers),)
             else:
-                yield (_softmax(job, registers, schedule.target.softmax_interval),)
+                yield (_rows(job, registers),)
 
 
 def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
@@ -173,17 +174,19 @@ def _table_registers(job: Table) -> dict[str, int]:
     }
 
 
-def _softmax(job: SoftmaxRows, registers: dict[str, int], interval: int) -> _Repeated:
-    """Three passes a row; the last one waits between two bytes."""
-    dense = {"gap": registers.pop("gap")}
+def _rows(job: Rows, registers: dict[str, int]) -> _Repeated:
+    """The passes over a row, for each row."""
+    registers.pop("gap")
+    if job.table is not None:
+        registers["exponential_base"] = job.table
+    if job.zero_point is not None:
+        registers["zero_point"] = job.zero_point
     return _Repeated(
         turns=job.rows,
         step=job.pitch,
-        registers=registers | {"exponential_base": 256 * job.table},
-        jobs=(
-            _Started(kind=Kind.SOFTMAX_MAX, registers=dense),
-            _Started(kind=Kind.SOFTMAX_SUM),
-            _Started(kind=Kind.SOFTMAX_SCALE, registers={"gap": interval - 2}),
+        registers=registers,
+        jobs=tuple(
+            _Started(kind=each.kind, flags=each.flags, registers={"gap": each.gap - 1}) for each in job.passes
         ),
     )
 
