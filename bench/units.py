@@ -22,12 +22,15 @@ from tfl2hw.codegen.footprint import block_rams
 from tfl2hw.codegen.write import board_config
 from tfl2hw.errors import Tfl2hwError
 from tfl2hw.rtl_templates.address import AddressGenerator
+from tfl2hw.rtl_templates.arg_max import ArgMax
 from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.column import Column
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import drain, fetch_latency
 from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
+from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.log_softmax import LogSoftmax
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.rtl_templates.scratchpad import Scratchpad
@@ -88,15 +91,35 @@ def units(config: CoreConfig) -> list[Unit]:
                 f"a pair of words every {_cycles(every)}",
             )
         )  # fmt: skip
+    return [*found, *_row_units(config)]
+
+
+def _row_units(config: CoreConfig) -> list[Unit]:
+    """The units that work on whole rows."""
+    found, once = [], "once a row"
     if config.softmax:
         interval = f"a byte every {_cycles(Softmax.SCALE_INTERVAL)}"
+        reciprocal, scaling = Softmax.RECIPROCAL_LATENCY, Softmax.SCALE_LATENCY
         found += [
             _unit("Softmax, maximum", drain(config)[Kind.SOFTMAX_MAX], "issue to maximum", "a byte a cycle"),
-            _unit(
-                "Softmax, reciprocal", Softmax.RECIPROCAL_LATENCY, "last byte to first scaled", "once a row"
-            ),
-            _unit("Softmax, scaling", Softmax.SCALE_LATENCY, "byte to result", interval),
+            _unit("Softmax, reciprocal", reciprocal, "last byte to first scaled", once),
+            _unit("Softmax, scaling", scaling, "byte to result", interval),
         ]
+    if config.log_softmax:
+        latency = LogSoftmax.LOGARITHM_LATENCY
+        found += [
+            _unit("LogSoftmax, logarithm", latency, "last byte to first result's byte", once),
+            _unit("LogSoftmax, results", LogSoftmax.SCALE_LATENCY, "byte to result", "a byte a cycle"),
+        ]
+    if config.l2_normalize:
+        interval = f"a byte every {_cycles(L2Normalize.SCALE_INTERVAL)}"
+        latency = L2Normalize.INVERSE_LATENCY
+        found += [
+            _unit("L2Normalize, inverse root", latency, "last byte to first scaled", once),
+            _unit("L2Normalize, scaling", L2Normalize.SCALE_LATENCY, "byte to result", interval),
+        ]
+    if config.arg_max:
+        found.append(_unit("ArgMax", ArgMax.LATENCY, "row's last byte to index's first", "a byte a cycle"))
     return found
 
 

@@ -42,6 +42,10 @@ class CoreConfig:
     index : whether the core has the index register (a gather's addresses).
     softmax : whether the core has the softmax unit.
     softmax_tables : tables of 256 exponentials in it, one for each scale.
+    log_softmax : whether the core has the unit for the logarithm of the softmax.
+    log_tables : tables of 512 entries in it (exponentials, then distances), one for each scale.
+    l2_normalize : whether the core has the L2 normalisation.
+    arg_max : whether the core has the unit that finds a row's greatest or least byte.
     vector_lanes : elements a cycle of the table-sum unit (0: no unit); divides ``lanes``.
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
@@ -78,6 +82,10 @@ class CoreConfig:
     index: bool = True
     softmax: bool = True
     softmax_tables: int = 1
+    log_softmax: bool = False
+    log_tables: int = 1
+    l2_normalize: bool = False
+    arg_max: bool = False
     vector_lanes: int = 0
     table_depth: int = 0
     table_bits: int = 0
@@ -100,9 +108,10 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
-        if self.softmax_tables < 1:
-            raise ValueError(f"softmax_tables must be at least 1, not {self.softmax_tables!r}")
-        for name in ("product", "maximum", "digits"):
+        for name in ("softmax_tables", "log_tables"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
+        for name in ("log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if len(self.identity) != 32:
@@ -126,7 +135,7 @@ class CoreConfig:
     @property
     def destination_bits(self) -> int:
         """Bits that number the memories a load can go to (see ``tail.destinations``)."""
-        return (self.columns + self.requantizers + 2).bit_length()
+        return (self.columns + self.requantizers + 2 + self.log_softmax).bit_length()
 
     @property
     def token_address_bits(self) -> int:
@@ -136,12 +145,20 @@ class CoreConfig:
             deepest = max(deepest, self.table_depth * self.table_parts)
         if self.softmax:
             deepest = max(deepest, 256 * self.softmax_tables * self.exponential_parts)
+        if self.log_softmax:
+            deepest = max(deepest, 512 * self.log_tables * self.exponential_parts)
         return (deepest - 1).bit_length()
 
     @property
     def parameter_bits(self) -> int:
         """Bits of a requantizer parameter entry: mantissa, offset, shift, half_away."""
         return self.mantissa_bits + self.offset_bits + self.shift_bits + 1
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the core has any unit that takes one byte a token."""
+        rows = self.softmax or self.log_softmax or self.l2_normalize or self.arg_max
+        return self.mover or self.index or rows
 
     @property
     def lane_bits(self) -> int:
@@ -155,7 +172,7 @@ class CoreConfig:
 
     @property
     def exponential_parts(self) -> int:
-        """Scratchpad words that carry one softmax table entry when it is loaded."""
+        """Scratchpad words that carry one table entry of a softmax, or its logarithm, when it is loaded."""
         return parts(32, self.lanes)
 
     @property

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
-from operator import or_
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -12,16 +10,15 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .address import AddressGenerator, request_layout
 from .array import Array
+from .byte_units import ByteUnits, byte_drain
 from .config import CoreConfig
 from .delay import delayed
 from .hostport import HostPort
 from .image import EMPTY, Image
-from .index import IndexRegister
-from .isa import INDEX, KIND_BITS, Kind
+from .isa import INDEX, Kind
 from .link import Link
 from .scratchpad import Scratchpad
 from .sequencer import Sequencer
-from .softmax import Softmax
 from .table_sum import TableSum
 from .tail import Tail
 from .writer import Writer
@@ -39,19 +36,11 @@ def drain(config: CoreConfig) -> Mapping[Kind, int]:
         Kind.MATRIX: fetch + Array.latency(config) + config.chain - 1 + Writer.latency,
         Kind.LOAD: fetch + config.columns + 4,
     }
-    if config.mover:
-        cycles[Kind.MOVE] = fetch + 2
     if config.copier:
         cycles[Kind.COPY] = fetch + 1
-    if config.index:
-        cycles[Kind.INDEX] = fetch + 2 + IndexRegister.latency
     if config.vector_lanes:
         cycles[Kind.TABLE] = fetch + 1 + TableSum.latency(config)
-    if config.softmax:
-        cycles[Kind.SOFTMAX_MAX] = fetch + 4
-        cycles[Kind.SOFTMAX_SUM] = fetch + 5 + Softmax.RECIPROCAL_LATENCY
-        cycles[Kind.SOFTMAX_SCALE] = fetch + 2 + Softmax.SCALE_LATENCY
-    return cycles
+    return cycles | {kind: fetch + 1 + behind for kind, behind in byte_drain(config).items()}
 
 
 class Core(wiring.Component):
@@ -185,7 +174,7 @@ class Core(wiring.Component):
             sum_valid, sum_word = self._table_sum(m, token, x, kind)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
-        if config.mover or config.softmax or config.index:
+        if config.takes_bytes:
             self._byte_units(m, token, x, kind)
 
     def _table_sum(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
@@ -203,63 +192,20 @@ class Core(wiring.Component):
         return unit.word_valid, unit.word
 
     def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:
-        """A byte of the word goes to the writer at once, through the softmax, or to the index."""
-        config, writer = self._config, self._writer
-        byte = Signal(8, reset_less=True)
-        m.d.sync += byte.eq(x.word_select(token.offset, 8))
-
-        def taken(*kinds: Kind) -> Signal:
-            """Whether ``byte`` is a token of such a job."""
-            mine = Signal(name="takes_" + kinds[0].name.lower())
-            m.d.sync += mine.eq(self._active & reduce(or_, (kind == each for each in kinds)))
-            return mine
-
-        valid: Value = Const(0, 1)
-        out: Value = byte
-        if config.mover:
-            valid = taken(Kind.MOVE)
-        if config.softmax:
-            y_valid, y = self._softmax(
-                m, byte, taken(Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.SOFTMAX_SCALE), token, kind
-            )
-            valid, out = valid | y_valid, Mux(y_valid, y, byte)
-        if config.index:
-            m.submodules.index = index = IndexRegister(config)
-            first, pad = Signal(), Signal()
-            m.d.sync += [first.eq(token.first), pad.eq(self._pad)]
-            m.d.comb += [
-                index.valid.eq(taken(Kind.INDEX)), index.first.eq(first), index.pad.eq(pad),
-                index.byte.eq(byte), self._address.index.eq(index.index),
-            ]  # fmt: skip
-        m.d.comb += [writer.byte_valid.eq(valid), writer.byte.eq(out)]
-
-    def _softmax(
-        self, m: Module, byte: Signal, valid: Signal, token: Value, kind: Value
-    ) -> tuple[Value, Value]:
-        """The softmax, its passes started by the sequencer's bus; its result."""
-        config, tail, bus = self._config, self._tail, self._sequencer.bus
-        m.submodules.softmax = softmax = Softmax(config.softmax_tables, self._image.exponentials)
-        starting = Signal(Kind)
-        m.d.comb += starting.eq(bus.value[:KIND_BITS])
-        modes = {Kind.SOFTMAX_MAX: 0, Kind.SOFTMAX_SUM: 1, Kind.SOFTMAX_SCALE: 2}
-        for each, mode in modes.items():
-            with m.If(starting == each):
-                m.d.comb += [softmax.mode.eq(mode), softmax.start.eq(bus.start)]
-        table = Signal.like(softmax.table, reset_less=True)
-        with m.If(bus.valid & (bus.register == INDEX["exponential_base"])):
-            m.d.sync += table.eq(bus.value >> 8)
+        config, writer, tail = self._config, self._writer, self._tail
+        m.submodules.byte_units = units = ByteUnits(config, self._image)
+        self._listen(m, units)
         m.d.comb += [
-            softmax.x_valid.eq(valid),
-            softmax.x.eq(byte),
-            softmax.table.eq(table),
-            softmax.load_en.eq(tail.enable[-1]),
-            softmax.load_address.eq(tail.address),
-            softmax.load_data.eq(tail.data),
+            units.active.eq(self._active),
+            units.kind.eq(kind),
+            units.token.eq(token),
+            units.pad.eq(self._pad),
+            units.x.eq(x),
+            units.load_enable.eq(tail.enable[config.requantizers + 2 :]),
+            units.load_address.eq(tail.address),
+            units.load_data.eq(tail.data),
+            writer.byte_valid.eq(units.y_valid),
+            writer.byte.eq(units.y),
         ]
-        # the sum's last token first has to pass the softmax's table
-        ends = Signal()
-        m.d.sync += [
-            ends.eq(self._active & token.final & (kind == Kind.SOFTMAX_SUM)),
-            softmax.finish.eq(ends),
-        ]
-        return softmax.y_valid, softmax.y
+        if config.index:
+            m.d.comb += self._address.index.eq(units.index)

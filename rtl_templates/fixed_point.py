@@ -79,6 +79,11 @@ class Program:
         return tuple(decoded)
 
     @property
+    def flag_bits(self) -> int:
+        """Bits of an instruction besides its address."""
+        return 3 + len(FLAGS)
+
+    @property
     def latency(self) -> int:
         """Cycles from ``start`` until the accumulator has the result: the same for all operands."""
         products = sum(op == Op.MULTIPLY for op, _, _ in self.instructions)

@@ -20,6 +20,7 @@ class Image:
     tables: tuple[tuple[int, ...], ...]  # an operand each (0 or 2)
     exponentials: tuple[int, ...]  # 256 entries of 32 bits a table, one table after the other
     scratchpad: tuple[tuple[int, bytes], ...]
+    logarithms: tuple[int, ...] = ()  # 512 entries of 32 bits a table of the softmax's logarithm
 
 
 EMPTY = Image(program=(), weights=(), parameters=(), tables=(), exponentials=(), scratchpad=())

@@ -13,6 +13,8 @@ PAIRS = 13
 EVEN = 4
 """The number of them at which the inverse root's exponent is that of an output step."""
 NEWTON_STEPS = 5
+SQUARES = 256
+"""Entries of the table of squares."""
 
 
 class Mode(enum.IntEnum, shape=1):
@@ -121,7 +123,7 @@ class L2Normalize(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.machine = machine = FixedPoint(self.PROGRAM, [value**2 for value in range(256)])
+        m.submodules.machine = machine = FixedPoint(self.PROGRAM, [value**2 for value in range(SQUARES)])
         mode = Signal(Mode)
         token, add, begin = Signal(), Signal(), Signal()
         difference = Signal(signed(9), reset_less=True)

@@ -11,6 +11,9 @@ from amaranth.lib.wiring import In, Out
 from .fixed_point import FixedPoint, Program
 from .softmax import NEWTON_STEPS, Mode
 
+TABLE = 512
+"""Entries of a table: 256 exponentials, 256 distances."""
+
 OCTAVES = 12
 """The sum of the exponentials is 2**19 .. 2**31 - 1 (Q12.19)."""
 
@@ -169,17 +172,20 @@ class LogSoftmax(wiring.Component):
     y_valid : Out(1), ``y`` is a result, ``SCALE_LATENCY`` cycles after its token.
     y : Out(signed(8)), the result, in the cycle of ``y_valid``.
     y_last : Out(1), the mark that came with the token.
-    load_en, load_address, load_data : In(1), In(9), In(32): writes a table entry: entry ``d`` of the
-        exponentials at ``d``, of the distances at ``256 + d``. Not between ``finish`` and SCALE.
+    table : In, the number of the table to use; stands still from SUM's ``start`` to SCALE's last result.
+    load_en, load_address, load_data : In(1), In, In(32): writes a table entry: of table n exponential ``d``
+        at ``512 * n + d``, distance ``d`` at ``512 * n + 256 + d``. Not between ``finish`` and SCALE.
 
     Parameters
     ----------
-    exponentials : up to 256 initial entries ``exp(-d * scale)`` in Q12.19, each in 0..2**19.
-    distances : up to 256 initial entries ``d * scale`` in Q5.26, each in 0..2**30, which is -128.
+    tables : how many tables of 512 entries.
+    init : up to 512 initial entries a table, one table after the other: 256 exponentials ``exp(-d * scale)``
+        in Q12.19, each in 0..2**19, then 256 distances ``d * scale`` in Q5.26, each in 0..2**30, which is
+        -128.
 
     Raises
     ------
-    ValueError : more than 256 entries, or one out of range.
+    ValueError : more entries than the tables have, or one out of range.
     """
 
     PROGRAM = _program()
@@ -187,29 +193,27 @@ class LogSoftmax(wiring.Component):
     SCALE_INTERVAL = 1
     SCALE_LATENCY = 3
 
-    def __init__(self, exponentials: Sequence[int] = (), distances: Sequence[int] = ()) -> None:
-        for name, table, most in (("exponentials", exponentials, 19), ("distances", distances, 30)):
-            if len(table) > 256:
-                raise ValueError(f"{name} must have at most 256 entries, not {len(table)!r}")
-            if any(not 0 <= value <= 1 << most for value in table):
-                raise ValueError(f"{name} must be of values in 0..2**{most}")
-        self._table = [
-            int(table[index]) if index < len(table) else 0
-            for table in (exponentials, distances)
-            for index in range(256)
-        ]
+    def __init__(self, tables: int = 1, init: Sequence[int] = ()) -> None:
+        if len(init) > TABLE * tables:
+            raise ValueError(f"init must have at most {TABLE * tables} entries, not {len(init)!r}")
+        most = (1 << 19, 1 << 30)
+        if any(not 0 <= value <= most[place % TABLE // 256] for place, value in enumerate(init)):
+            raise ValueError("init must be of exponentials in 0..2**19 and distances in 0..2**30")
+        self._table = [*init, *[0] * (TABLE * tables - len(init))]
+        table_bits = (tables - 1).bit_length()
         super().__init__({
             "start": In(1),
             "mode": In(2),
             "x_valid": In(1),
             "x": In(signed(8)),
             "x_last": In(1),
+            "table": In(table_bits),
             "finish": In(1),
             "y_valid": Out(1),
             "y": Out(signed(8)),
             "y_last": Out(1),
             "load_en": In(1),
-            "load_address": In(9),
+            "load_address": In(9 + table_bits),
             "load_data": In(32),
         })
 
@@ -239,7 +243,7 @@ class LogSoftmax(wiring.Component):
         m.d.sync += finish.eq(Cat(self.finish, finish))
         m.d.comb += [
             machine.select.eq(token),
-            machine.address.eq(Cat(difference[:8], mode == Mode.SCALE)),
+            machine.address.eq(Cat(difference[:8], mode == Mode.SCALE, self.table)),
             machine.clear.eq(begin & (mode == Mode.SUM)),
             machine.add.eq(add),
             machine.start.eq(finish[1]),

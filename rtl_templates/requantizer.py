@@ -13,6 +13,9 @@ from .entries import entry_memory
 from .isa import INDEX, ConfigBus
 from .multiplier import WideMultiplier, wide_latency
 
+ZERO_POINT_BITS = 9
+"""A byte's zero point may be one of unsigned bytes, less 128."""
+
 SETTLED_BITS = 11
 """Width in which the scaled value is saturated: beyond any distance between zero point and clamp."""
 
@@ -65,7 +68,8 @@ class Requantizer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        zero_point, low, high = (Signal(signed(8), name=name) for name in ("zero_point", "low", "high"))
+        zero_point = Signal(signed(ZERO_POINT_BITS))
+        low, high = (Signal(signed(8), name=name) for name in ("low", "high"))
         registers = {"zero_point": zero_point, "low": low, "high": high}
         for name, register in registers.items():
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):

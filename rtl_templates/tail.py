@@ -13,12 +13,15 @@ from .isa import token_layout
 def destinations(config: CoreConfig) -> dict[str, int]:
     """The number of each load destination: columns first (0 .. K-1), then these."""
     first = config.columns
-    return {
+    numbers = {
         "parameters": first,
         "table0": first + config.requantizers,
         "table1": first + config.requantizers + 1,
         "exponentials": first + config.requantizers + 2,
     }
+    if config.log_softmax:
+        numbers["logarithms"] = first + config.requantizers + 3
+    return numbers
 
 
 class Tail(wiring.Component):
@@ -29,7 +32,8 @@ class Tail(wiring.Component):
     Members
     -------
     token : In, what leaves the last column; x : In, its word, one cycle later.
-    enable : Out, one bit each for the requantizers, then table 0, table 1, the exponentials.
+    enable : Out, one bit each for the requantizers, then table 0, table 1, the exponentials and, where
+        the core has that unit, the tables of the softmax's logarithm.
     address : Out, entry * parts + part. ``data`` : Out, the part.
     """
 
@@ -37,7 +41,7 @@ class Tail(wiring.Component):
         self._config = config
         super().__init__({
             "token": In(token_layout(config)), "x": In(8 * config.lanes),
-            "enable": Out(config.requantizers + 3),
+            "enable": Out(config.requantizers + 3 + config.log_softmax),
             "address": Out(config.token_address_bits), "data": Out(8 * config.lanes),
         })  # fmt: skip
 

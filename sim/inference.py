@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,14 @@ from tfl2hw.codegen.bitstream import pll_for, uart_divisor
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.top import UartTop
-from tfl2hw.runtime.network import location, open_session
+from tfl2hw.runtime.network import as_in_file, location, open_session
 from tfl2hw.runtime.session import Session
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import CoreDesign, UartDesign
 from tfl2hw.sim.oracle import interpret
 from tfl2hw.sim.prebuilt import prebuilt_verilog
 
-Int8 = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 Progress = Callable[[str, "float | None"], None]
 """Called with what is being done, and the share of it that is done (None: not known)."""
 
@@ -39,13 +40,13 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SampleRun:
-    """One inference: outputs and intermediate tensors (by index) in the file's shapes.
+    """One inference: outputs and intermediate tensors (by index) in the file's types and shapes.
 
     ``cycles`` is from start to answer ready, of a run without halts.
     """
 
-    outputs: tuple[Int8, ...]
-    tensors: Mapping[int, Int8]
+    outputs: tuple[Array, ...]
+    tensors: Mapping[int, Array]
     cycles: int
 
 
@@ -78,7 +79,7 @@ def clock_mhz(compiled: Compiled) -> float:
 
 def run_samples(
     compiled: Compiled,
-    samples: Sequence[Sequence[Int8]],
+    samples: Sequence[Sequence[Array]],
     numerics: str,
     progress: Progress,
     waves: Path | None = None,
@@ -142,28 +143,24 @@ def _core(compiled: Compiled) -> Core:
     return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)
 
 
-def _run(compiled: Compiled, session: Session, sample: Sequence[Int8]) -> SampleRun:
+def _run(compiled: Compiled, session: Session, sample: Sequence[Array]) -> SampleRun:
     whole = session.run(sample)
     tensors = {}
     for layer, _ in zip(compiled.schedule.layers, session.steps(sample), strict=False):
         for tensor in layer.outputs:
             if tensor in compiled.graph.tensors:
                 found = session.fetch(location(compiled, tensor))
-                tensors[tensor] = _as_in_file(compiled, tensor, found)
+                tensors[tensor] = as_in_file(compiled, tensor, found)
     outputs = zip(compiled.network.outputs, whole.outputs, strict=True)
     return SampleRun(
-        outputs=tuple(_as_in_file(compiled, tensor, values) for tensor, values in outputs),
+        outputs=tuple(as_in_file(compiled, tensor, values) for tensor, values in outputs),
         tensors=tensors,
         cycles=whole.cycles,
     )
 
 
-def _as_in_file(compiled: Compiled, tensor: int, values: Int8) -> Int8:
-    return values.reshape(compiled.graph.tensors[tensor].shape)
-
-
 def _mismatches(
-    compiled: Compiled, sample: int, found: Mapping[int, Int8], wanted: Mapping[int, Int8]
+    compiled: Compiled, sample: int, found: Mapping[int, Array], wanted: Mapping[int, Array]
 ) -> list[Mismatch]:
     different = []
     for tensor, values in found.items():

@@ -50,12 +50,12 @@ def fresh_child(job: Path) -> subprocess.CompletedProcess[str]:
 
 def interpret(
     model_path: str | PathLike[str], inputs: Sequence[Arrays], numerics: str, child: Child = fresh_child
-) -> list[dict[int, npt.NDArray[np.int8]]]:
-    """For each sample, every activation tensor by its index, in the file's shape.
+) -> list[dict[int, npt.NDArray[Any]]]:
+    """For each sample, every activation tensor by its index, in the file's type and shape.
 
     Parameters
     ----------
-    inputs : samples, each with one int8 array a model input.
+    inputs : samples, each with one array a model input, of the file's type.
     numerics : "litert-ref" (LiteRT, BUILTIN_REF) or "tflm" (TFLite Micro).
     child : what runs the interpreter.
 
@@ -81,9 +81,7 @@ def interpret(
             ]
 
 
-def _write_job(
-    graph: Graph, samples: list[dict[int, npt.NDArray[np.int8]]], numerics: str, folder: Path
-) -> Path:
+def _write_job(graph: Graph, samples: list[dict[int, npt.NDArray[Any]]], numerics: str, folder: Path) -> Path:
     """The child's job file, and its inputs."""
     arrays = {
         f"{number}_{position}": sample[index]
@@ -91,7 +89,7 @@ def _write_job(
         for position, index in enumerate(graph.inputs)
     }
     np.savez(folder / "inputs.npz", **arrays)  # type: ignore[arg-type]
-    sizes = sum(prod(graph.tensors[index].shape) for index in _activations(graph))
+    sizes = sum(4 * prod(graph.tensors[index].shape) for index in _activations(graph))
     job = {
         "model": str(Path(graph.file).resolve()),
         "numerics": numerics,

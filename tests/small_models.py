@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tflite
 
 from tests.ops.agree import NONE, RELU, RELU6, SAME, VALID, RandomModel, full_range
 from tfl2hw.frontend import load
 from tfl2hw.ops.shapes import window
+from tfl2hw.passes.uses import index_bound
 
 Pair = tuple[int, int]
-Int8 = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 
 
 class SmallModel(RandomModel):
@@ -114,6 +117,35 @@ class SmallModel(RandomModel):
         self.operator("SOFTMAX", [ifm], [ofm])
         return ofm
 
+    def log_softmax(self, ifm: int) -> int:
+        """LOG_SOFTMAX over the last axis."""
+        ofm = self.tensor(self.tensors[ifm].shape, scale=1 / 16, zero_point=127)
+        self.operator("LOG_SOFTMAX", [ifm], [ofm])
+        return ofm
+
+    def l2_normalize(self, ifm: int) -> int:
+        """L2_NORMALIZATION over the last axis."""
+        ofm = self.tensor(self.tensors[ifm].shape, scale=1 / 128)
+        self.operator("L2_NORMALIZATION", [ifm], [ofm])
+        return ofm
+
+    def arg(self, operator: str, ifm: int, axis: int, dtype: str = "int32") -> int:
+        """ARG_MAX or ARG_MIN."""
+        shape = list(self.tensors[ifm].shape)
+        del shape[axis]
+        constant = self.tensor((1,), data=np.array([axis], np.int32))
+        ofm = self.tensor(tuple(shape), dtype=dtype)
+        self.operator(operator, [ifm, constant], [ofm], OutputType=getattr(tflite.TensorType, dtype.upper()))
+        return ofm
+
+    def gather(self, indices: int, rows: int, columns: int) -> int:
+        """GATHER of rows of a constant table."""
+        values = self.random.integers(-128, 128, (rows, columns)).astype(np.int8)
+        table = self.tensor((rows, columns), scale=0.1, data=values)
+        ofm = self.tensor((*self.tensors[indices].shape, columns), scale=0.1)
+        self.operator("GATHER", [table, indices], [ofm], Axis=0)
+        return ofm
+
     def write(self, folder: Path, name: str) -> Path:
         """The file."""
         path = folder / f"{name}.tflite"
@@ -206,9 +238,61 @@ def add_vectors(model: SmallModel) -> None:
     )
 
 
-def samples(path: Path, count: int, seed: int = 0) -> list[list[Int8]]:
-    """Random inputs for the model at ``path``."""
+def few_rows(seed: int) -> SmallModel:
+    """Operators on rows that together fit the smallest chip."""
+    model = SmallModel(seed)
+    model.sink(
+        model.log_softmax(model.input((1, 4, 7), scale=0.125)),
+        model.l2_normalize(model.input((1, 3, 6))),
+        model.arg("ARG_MIN", model.input((1, 9, 5)), 2),
+        model.arg("ARG_MAX", model.input((1, 9, 5)), 1),
+    )
+    return model
+
+
+def rows(seed: int) -> SmallModel:
+    """Every operator on rows: several rows, several scales, every axis, both types of indices."""
+    model = SmallModel(seed)
+    model.sink(
+        *(model.softmax(model.input((1, 3, depth), scale=0.25 / depth)) for depth in (5, 9)),
+        *(model.log_softmax(model.input((1, 4, depth), scale=scale)) for depth, scale in LOGARITHMS),
+        model.log_softmax(model.input((1, 70), scale=0.01)),
+        model.l2_normalize(model.input((1, 6))),
+        model.l2_normalize(model.input((1, 3, 4, 7))),
+        model.l2_normalize(model.input((1, 5, 9), zero_point=-128)),
+        model.arg("ARG_MAX", model.input((1, 9, 11)), -1),
+        model.arg("ARG_MIN", model.input((1, 7, 5, 3)), 3),
+        model.arg("ARG_MAX", model.input((1, 4, 6, 3)), 1),
+        model.arg("ARG_MIN", model.input((1, 4, 6, 10)), 2),
+        model.arg("ARG_MAX", model.input((1, 8, 5)), -2),
+        model.arg("ARG_MIN", model.input((1, 12, 2)), 2),
+    )
+    model.sink(*(model.arg("ARG_MAX", model.input((1, 10, 3)), axis, "int64") for axis in (1, 2)))
+    return model
+
+
+def indices(seed: int) -> SmallModel:
+    """Indices from outside and from an ARG_MAX take rows of tables."""
+    model = SmallModel(seed)
+    given = model.tensor((1, 5), dtype="int32")
+    model.inputs.append(given)
+    found = model.arg("ARG_MAX", model.input((1, 6, 7)), 2)
+    model.sink(found, model.gather(given, 9, 12), model.gather(found, 7, 5))
+    return model
+
+
+LOGARITHMS = ((5, 0.25), (13, 0.125), (6, 0.25))
+"""Depth and scale; two share a table."""
+
+
+def samples(path: Path, count: int, seed: int = 0) -> list[list[Array]]:
+    """Random inputs for the model at ``path``: bytes, or indices that are valid."""
     generator, graph = np.random.default_rng(seed), load(path)
-    return [
-        [full_range(generator, graph.tensors[index].shape) for index in graph.inputs] for _ in range(count)
-    ]
+
+    def values(index: int) -> Array:
+        tensor = graph.tensors[index]
+        if tensor.dtype == "int8":
+            return full_range(generator, tensor.shape)
+        return generator.integers(0, index_bound(graph, index), tensor.shape).astype(tensor.dtype)
+
+    return [[values(index) for index in graph.inputs] for _ in range(count)]

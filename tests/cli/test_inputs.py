@@ -9,7 +9,7 @@ import pytest
 
 from tfl2hw.cli.inputs import load_input, load_samples, random_samples
 from tfl2hw.errors import UsageError
-from tfl2hw.ir.graph import Graph, Tensor
+from tfl2hw.ir.graph import Graph, Operator, Tensor
 
 TENSOR = Tensor(index=3, name="image", shape=(1, 4, 2, 1), dtype="int8")
 IMAGE = np.arange(-4, 4, dtype=np.int8).reshape(TENSOR.shape)
@@ -50,6 +50,44 @@ def test_raw_bytes_of_another_size(tmp_path: Path, size: int) -> None:
     (tmp_path / "x.dat").write_bytes(b"\0" * size)
     with pytest.raises(UsageError, match=rf"x\.dat: {size} bytes; input tensor 3 'image' takes 8, int8"):
         load_input(tmp_path / "x.dat", TENSOR)
+
+
+WORDS = Tensor(index=0, name="words", shape=(1, 3), dtype="int32")
+
+
+def gather() -> Graph:
+    """``WORDS`` name rows of a table of 5."""
+    table = Tensor(index=1, name="table", shape=(5, 2), dtype="int8", data=np.zeros((5, 2), np.int8))
+    found = Tensor(index=2, name="found", shape=(1, 3, 2), dtype="int8")
+    operator = Operator(index=0, op="GATHER", inputs=(1, 0), outputs=(2,), options={"axis": 0})
+    tensors = {0: WORDS, 1: table, 2: found}
+    return Graph(file="net.tflite", tensors=tensors, operators=(operator,), inputs=(0,), outputs=(2,))
+
+
+def test_indices(tmp_path: Path) -> None:
+    given = np.array([[4, 0, 3]], np.int32)
+    np.save(tmp_path / "x.npy", given)
+    (tmp_path / "x.dat").write_bytes(given.astype("<i4").tobytes())
+    for sample in load_samples(gather(), [tmp_path / "x.npy", tmp_path / "x.dat"]):
+        np.testing.assert_array_equal(sample.inputs[0], given)
+        assert sample.inputs[0].dtype == np.int32
+
+
+def test_indices_of_another_type_or_of_no_row(tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    np.save(file, np.zeros((1, 3), np.int8))
+    with pytest.raises(UsageError, match=r"holds int8 .* takes int32 of shape \(1, 3\)"):
+        load_samples(gather(), [file])
+    for wrong in (5, -1):
+        np.save(file, np.array([[0, wrong, 1]], np.int32))
+        with pytest.raises(UsageError, match=rf"holds index {wrong}; .*rows, 0\.\.4"):
+            load_samples(gather(), [file])
+
+
+def test_random_indices_are_valid() -> None:
+    drawn = np.concatenate([sample.inputs[0] for sample in random_samples(gather(), 40, 0)])
+    assert drawn.dtype == np.int32
+    assert set(drawn.reshape(-1).tolist()) == set(range(5))
 
 
 def test_several_inputs_in_one_file(tmp_path: Path) -> None:

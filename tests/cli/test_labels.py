@@ -55,6 +55,13 @@ def test_labels_file_that_is_missing_or_short(tmp_path: Path) -> None:
         class_names(graph(), tmp_path / "short.txt", [])
 
 
+def test_indices_are_no_scores() -> None:
+    found = Tensor(index=0, name="out", shape=(1, 3), dtype="int32")
+    operator = Operator(index=0, op="ARG_MAX", inputs=(), outputs=(0,))
+    net = Graph(file="net.tflite", tensors={0: found}, operators=(operator,), inputs=(), outputs=(0,))
+    assert what_it_says(net, [np.array([[7, 300, 2]], np.int32)], {0: "a"}) == "7 300 2"
+
+
 def test_answers() -> None:
     scores = np.array([[-128, 100, 3]], dtype=np.int8)
     assert what_it_says(graph(), [scores], {}) == "class 1"

@@ -209,3 +209,21 @@ def test_refuses_shapes_that_cannot_be(lanes: int, columns: int) -> None:
 def test_refuses_wide_words_from_single_port_memory() -> None:
     with pytest.raises(UsageError, match="icebreaker reads 4 bytes a cycle: --lanes must be 4, not 8"):
         make_target(get("icebreaker"), 8, 4)
+
+
+@pytest.mark.parametrize(
+    ("operator", "units"),
+    [
+        ("log_softmax", {"log_softmax"}),
+        ("l2_normalize", {"l2_normalize"}),
+        ("softmax", {"softmax"}),
+        ("arg", {"arg_max"}),
+    ],
+)
+def test_row_units_are_those_that_the_model_uses(operator: str, units: set[str], tmp_path: Path) -> None:
+    model = SmallModel(1)
+    ifm = model.input((1, 4, 6), scale=0.125)
+    model.sink(model.arg("ARG_MAX", ifm, 2) if operator == "arg" else getattr(model, operator)(ifm))
+    config = compile_model(model.write(tmp_path, "model"), "ulx3s-85f").config
+    names = ("softmax", "log_softmax", "l2_normalize", "arg_max", "mover")
+    assert {name for name in names if getattr(config, name)} == units

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_ice40_by_hand() -> None:
 def test_the_cheapest_shape_is_taken(depth: int, blocks: int) -> None:
     config = make_config((4, 4, 1), program_depth=depth)
     assert block_rams(config, "ice40")["program"] == blocks
+
+
+def test_fixed_point_machines() -> None:
+    """Tables with the program's words, and the program itself."""
+    config = make_config((8, 8, 4), log_softmax=True, log_tables=3, l2_normalize=True)
+    needed = block_rams(config, "ecp5")
+    assert (needed["logarithms"], needed["L2 normalisation"]) == (4 + 1, 1 + 1)
+    needed = block_rams(replace(config, log_tables=1), "ice40")
+    assert (needed["logarithms"], needed["L2 normalisation"]) == (6 + 1, 4 + 1)
 
 
 def test_wide_scratchpads_and_several_exponentials() -> None:

@@ -11,9 +11,9 @@ from tests import small_models
 from tests.small_models import SmallModel
 from tfl2hw.codegen.compile import Compiled, compile_model
 from tfl2hw.rtl_templates.isa import INDEX
+from tfl2hw.schedule.jobs import matrices, stream_name
 from tfl2hw.schedule.matrix import Matrix
 from tfl2hw.schedule.rescale import Parameters
-from tfl2hw.schedule.schedule import matrices, stream_name
 from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_words
 
 SHAPES = [(4, 4), (8, 4), (8, 8), (16, 2)]
@@ -145,6 +145,22 @@ def test_a_table_of_exponentials_for_each_scale(tmp_path: Path) -> None:
     assert tables[0][2] == tables[1][1] == tables[2][4]
     written = [word & 0xFFFF for word in made.program.words if word >> 24 == INDEX["exponential_base"]]
     assert written == [0, 256, 0, 512]
+
+
+def test_a_table_of_logarithms_for_each_scale(tmp_path: Path) -> None:
+    """Exponentials, then distances; operators of the same scale share a table, and each names its own."""
+    model = SmallModel(3)
+    model.sink(*(model.log_softmax(model.input((1, 5), scale=scale)) for scale in (0.125, 0.25, 0.125)))
+    made = compile_model(model.write(tmp_path, "model"), "ulx3s-85f")
+    assert (made.config.log_softmax, made.config.log_tables, made.config.softmax) == (True, 2, False)
+    assert len(made.image.logarithms) == 2 * 512
+    first, second = made.image.logarithms[:512], made.image.logarithms[512:]
+    assert first[0] == second[0] == 1 << 19
+    assert first[4] == second[2]
+    assert [first[256 + d] for d in (0, 1, 255)] == [0, 1 << 23, 1 << 30]
+    assert second[257] == 1 << 24
+    written = [word & 0xFFFF for word in made.program.words if word >> 24 == INDEX["exponential_base"]]
+    assert written == [0, 512, 0]
 
 
 def test_a_model_without_a_unit_has_nothing_for_it(tmp_path: Path) -> None:

@@ -26,8 +26,9 @@ from tfl2hw.rtl_templates.isa import (
     kind_of,
     write,
 )
+from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.matrix import Matrix, Move
-from tfl2hw.schedule.schedule import SoftmaxRows, Table
+from tfl2hw.schedule.rows import Rows
 
 
 def parse(line: str) -> int:
@@ -98,11 +99,11 @@ def test_every_start_has_its_registers(board: str, lanes: int, columns: int, tmp
     found = starts(made.program.words)
     for layer in schedule.layers:
         for job in layer.jobs:
-            passes = 3 if isinstance(job, SoftmaxRows) else 1
+            passes = 3 if isinstance(job, Rows) else 1
             for number in range(passes):
                 kind, flags, registers = next(found)
                 wanted = job.nest.registers(schedule.memory.addresses)
-                if isinstance(job, SoftmaxRows):
+                if isinstance(job, Rows):
                     assert kind == (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.SOFTMAX_SCALE)[number]
                     wanted.pop("gap")
                 else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,59 +11,42 @@ import pytest
 import tflite
 
 from tests.ops.agree import RandomModel, full_range
+from tfl2hw.errors import ModelError
 from tfl2hw.frontend import load
-from tfl2hw.ir.row_primitives import ArgMax, L2Normalize, LogSoftmax
-from tfl2hw.ops import NUMERICS, Node, arg_max, l2_normalization, log_softmax
+from tfl2hw.ops import NUMERICS, l2_normalization
 from tfl2hw.ops.logarithm import logarithm
-from tfl2hw.ops.node import Kind, refusals
+from tfl2hw.passes import evaluate, evaluate_network, lower
 from tfl2hw.sim.oracle import interpret
 
-KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (log_softmax.KIND, l2_normalization.KIND, arg_max.ARG_MAX, arg_max.ARG_MIN)
-}
 INDEX_TYPES = {"int32": tflite.TensorType.INT32, "int64": tflite.TensorType.INT64}
 
 
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tfl2hw.frontend.operators.OPERATORS", KINDS)
-
-
-def nodes(model: RandomModel, folder: Path) -> tuple[Path, list[Node]]:
+def write(model: RandomModel, folder: Path) -> Path:
     path = folder / "model.tflite"
     path.write_bytes(model.finish(model.inputs, model.outputs))
-    graph = load(path)
-    return path, [Node(graph=graph, operator=operator) for operator in graph.operators]
-
-
-def computed(node: Node, given: npt.NDArray[np.int8], numerics: Any) -> npt.NDArray[Any]:
-    primitive = KINDS[node.operator.op].lower(node, numerics)
-    rows = given.reshape(primitive.rows, primitive.depth).astype(np.int64)
-    if isinstance(primitive, LogSoftmax):
-        return log_softmax.compute(primitive, rows).reshape(-1)
-    if isinstance(primitive, L2Normalize):
-        return l2_normalization.compute(primitive, rows).reshape(-1)
-    assert isinstance(primitive, ArgMax)
-    raw = arg_max.compute(primitive, rows).astype(np.int8)
-    return np.frombuffer(raw.tobytes(), node.output.dtype)
+    return path
 
 
 def assert_exact(
-    model: RandomModel, folder: Path, more: list[npt.NDArray[np.int8]] | None = None, numerics: Any = NUMERICS
+    model: RandomModel,
+    folder: Path,
+    more: list[npt.NDArray[np.int8]] | None = None,
+    numerics: tuple[str, ...] = NUMERICS,
 ) -> None:
-    """Interpreter, reference and primitive agree; ``more`` are a last sample's inputs."""
-    path, found = nodes(model, folder)
-    assert [refusals(node, KINDS[node.operator.op]) for node in found] == [[]] * len(found)
-    samples = [[full_range(model.random, node.input(0).shape) for node in found] for _ in range(3)]
+    """Interpreter, reference and primitives agree, in type and value; ``more`` are a last sample's inputs."""
+    path = write(model, folder)
+    graph = load(path)
+    shapes = [graph.tensors[index].shape for index in graph.inputs]
+    samples = [[full_range(model.random, shape) for shape in shapes] for _ in range(3)]
     samples += [more] if more else []
     for arithmetic in numerics:
+        network = lower(graph, arithmetic)
         for sample, expected in zip(samples, interpret(path, samples, arithmetic), strict=True):
-            for node, given in zip(found, sample, strict=True):
-                kind, wanted = KINDS[node.operator.op], expected[node.output.index]
-                got = kind.reference(node, [given], arithmetic)
-                assert got.dtype == wanted.dtype
-                np.testing.assert_array_equal(got, wanted, err_msg=f"{arithmetic}, {node.operator}")
-                np.testing.assert_array_equal(computed(node, given, arithmetic), wanted.reshape(-1))
+            reference, maps = evaluate(graph, arithmetic, sample), evaluate_network(network, sample)
+            for index, wanted in expected.items():
+                assert reference[index].dtype == wanted.dtype
+                np.testing.assert_array_equal(reference[index], wanted, err_msg=f"{arithmetic}, {index}")
+                assert maps[index].tobytes() == wanted.tobytes(), f"primitive, {arithmetic}, tensor {index}"
 
 
 LOG_CASES = [
@@ -144,21 +126,35 @@ ARG_CASES = [
     ((1, 10), 1),
     ((1, 30, 5), -1),
     ((1, 4, 6, 3), 3),
+    ((1, 4, 6, 3), 1),
+    ((1, 4, 6, 3), -2),
+    ((1, 3, 2, 5, 4), 2),
+    ((1, 7), 0),
     ((1, 300), 1),
     ((1, 65535), 1),
     ((1, 9, 1), 2),
+    ((1, 9, 1), 1),
 ]
+
+
+def arg(
+    model: RandomModel, operator: str, shape: tuple[int, ...], axis: int, index: str = "int32"
+) -> tuple[int, int]:
+    """Input and output of an operator of its own."""
+    ifm = model.input(shape)
+    dimension = model.tensor((1,), data=np.array([axis], np.int32))
+    last = axis % len(shape)
+    ofm = model.tensor(shape[:last] + shape[last + 1 :], dtype=index, name="ofm")
+    model.operator(operator, [ifm, dimension], [ofm], OutputType=INDEX_TYPES[index])
+    model.sink(ofm)
+    return ifm, ofm
 
 
 def arg_model(index: str) -> RandomModel:
     model = RandomModel(4)
     for operator in ("ARG_MAX", "ARG_MIN"):
         for shape, axis in ARG_CASES:
-            ifm = model.input(shape)
-            dimension = model.tensor((1,), data=np.array([axis], np.int32))
-            ofm = model.tensor(shape[:-1], dtype=index)
-            model.operator(operator, [ifm, dimension], [ofm], OutputType=INDEX_TYPES[index])
-            model.sink(ofm)
+            arg(model, operator, shape, axis, index)
     return model
 
 
@@ -176,3 +172,56 @@ def test_inverse_root_is_near() -> None:
     total = np.unique(np.exp(np.linspace(0, np.log(2**29 - 1), 5000))).astype(np.int64)
     multiplier, shift = l2_normalization.inverse_root(total)
     np.testing.assert_allclose(multiplier * 2.0 ** (shift - 31), total**-0.5, rtol=1e-3)
+
+
+def rows(
+    operator: str, scale: float, zero: int, *, depth: int = 4, ifm_scale: float = 0.1, **options: int
+) -> RandomModel:
+    model = RandomModel(1)
+    ifm, ofm = (
+        model.input((1, depth), scale=ifm_scale),
+        model.tensor((1, depth), scale=scale, zero_point=zero),
+    )
+    model.operator(operator, [ifm], [ofm], **options)
+    model.sink(ofm)
+    return model
+
+
+def odd_arg(axis: int = 1, depth: int = 4, ofm: tuple[int, ...] = (1,), dtype: str = "int32") -> RandomModel:
+    model = RandomModel(1)
+    ifm, dimension = model.input((1, depth)), model.tensor((1,), data=np.array([axis], np.int32))
+    out = model.tensor(ofm, dtype=dtype)
+    model.operator("ARG_MAX", [ifm, dimension], [out], OutputType=tflite.TensorType.INT32)
+    model.sink(out)
+    return model
+
+
+REFUSED: list[tuple[Callable[[], RandomModel], str]] = [
+    (
+        lambda: rows("LOG_SOFTMAX", 1 / 8, 127),
+        "has scale 0.125 and zero point 127; accepted: OFM has scale 1/16",
+    ),
+    (
+        lambda: rows("LOG_SOFTMAX", 1 / 16, 127, depth=4096),
+        "has shape (1, 4096); accepted: the last axis has 1 to",
+    ),
+    (lambda: rows("LOG_SOFTMAX", 1 / 16, 127, ifm_scale=1e-9), "scale 1e-09; accepted: scale * 2**26"),
+    (lambda: rows("L2_NORMALIZATION", 1 / 128, 1), "zero point 1; accepted: OFM has scale 1/128"),
+    (lambda: rows("L2_NORMALIZATION", 1 / 128, 0, depth=8257), "(1, 8257); accepted: IFM has rank 1 to 4"),
+    (
+        lambda: rows("L2_NORMALIZATION", 1 / 128, 0, FusedActivationFunction=1),
+        "fused activation RELU; accepted: the fused activation is NONE",
+    ),
+    (lambda: odd_arg(axis=2), "axis 2 of rank 2; accepted: the axis is one constant"),
+    (lambda: odd_arg(depth=65536), "(1, 65536); accepted: the axis has 1 to 65535 elements"),
+    (lambda: odd_arg(ofm=(1, 1)), "is recorded as (1, 1) where the operator makes (1,)"),
+    (lambda: odd_arg(dtype="int64"), "is int64, the output type int32; accepted: OFM is int32 or int64"),
+]
+
+
+@pytest.mark.parametrize(("model", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_refused_in_these_words(model: Callable[[], RandomModel], words: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        lower(load(write(model(), tmp_path)), "litert-ref")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

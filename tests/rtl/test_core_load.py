@@ -34,9 +34,10 @@ Load = tuple[int, Sequence[Sequence[int]], int]
 
 
 def model() -> SmallModel:
-    """Convolutions, a window, a sum, and softmaxes of three scales, one of them twice."""
+    """Convolutions, a window, a sum, and softmaxes of three scales, one of them twice; two logarithms."""
     made = small_models.network(5)
     made.sink(*(made.softmax(made.input((1, 3, 9), scale=scale)) for scale in (0.1, 0.3, 0.1)))
+    made.sink(*(made.log_softmax(made.input((1, 2, 7), scale=scale)) for scale in (0.1, 0.3)))
     return made
 
 
@@ -47,6 +48,7 @@ def loads(compiled: Compiled, config: CoreConfig) -> Iterator[Load]:
     yield first["parameters"], image.parameters, config.parameter_parts
     yield first["table0"], image.tables, config.table_parts
     yield first["exponentials"], [image.exponentials], config.exponential_parts
+    yield first["logarithms"], [image.logarithms], config.exponential_parts
 
 
 def send(device: Device, config: CoreConfig, load: Load) -> None:

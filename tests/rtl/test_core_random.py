@@ -25,7 +25,8 @@ def check(
     compiled = compile_model(path, board, numerics, lanes, columns)
     comparison = run_samples(compiled, small_models.samples(path, 2), numerics, lambda what, share: None)
     assert comparison.mismatches == ()
-    tensors = {layer.output for layer in compiled.schedule.layers} & set(compiled.graph.tensors)
+    written = {tensor for layer in compiled.schedule.layers for tensor in layer.outputs}
+    tensors = written & set(compiled.graph.tensors)
     assert comparison.tensors_checked == 2 * len(tensors)
     assert [run.cycles for run in comparison.runs] == [compiled.predicted_cycles] * 2
     for run in comparison.runs:
@@ -46,6 +47,20 @@ def test_convolutions_streamed(tmp_path: Path) -> None:
 def test_everything(tmp_path: Path) -> None:
     """Fewer columns than lanes: words are filled in two phases. Other shapes take long to build."""
     check(small_models.everything(5), tmp_path, "sim-large", (8, 4))
+
+
+@pytest.mark.parametrize("board", ["sim-large", "ulx3s-85f"])
+def test_rows(board: str, tmp_path: Path) -> None:
+    """Softmaxes, logarithms, lengths and extremes of rows, in a loaded core and in one made for them."""
+    check(small_models.rows(3), tmp_path, board)
+
+
+def test_rows_in_two_banks(tmp_path: Path) -> None:
+    check(small_models.few_rows(4), tmp_path, "icebreaker", numerics="tflm")
+
+
+def test_indices(tmp_path: Path) -> None:
+    check(small_models.indices(3), tmp_path, "sim-large")
 
 
 @pytest.mark.long

@@ -28,7 +28,7 @@ def tables(scale: float) -> tuple[list[int], list[int]]:
 def run(
     exponentials: list[int], distances: list[int], rows: list[Row], *, load: bool = False, gap: int = 0
 ) -> None:
-    dut = LogSoftmax() if load else LogSoftmax(exponentials, distances)
+    dut = LogSoftmax() if load else LogSoftmax(init=[*exponentials, *distances])
 
     async def loading(ctx: Any) -> None:
         ctx.set(dut.load_en, 1)
@@ -113,14 +113,15 @@ def test_logarithm() -> None:
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize(
-    ("exponentials", "distances", "message"),
+    ("tables", "init", "message"),
     [
-        ([0] * 257, [], "exponentials must have at most 256 entries, not 257"),
-        ([], [0] * 300, "distances must have at most 256 entries, not 300"),
-        ([2**19 + 1], [], r"exponentials must be of values in 0..2\*\*19"),
-        ([], [-1], r"distances must be of values in 0..2\*\*30"),
+        (1, [0] * 513, "init must have at most 512 entries, not 513"),
+        (2, [0] * 1100, "init must have at most 1024 entries, not 1100"),
+        (1, [2**19 + 1], r"exponentials in 0..2\*\*19"),
+        (1, [0] * 256 + [-1], r"distances in 0..2\*\*30"),
+        (2, [0] * 512 + [2**20], r"exponentials in 0..2\*\*19"),
     ],
 )
-def test_refuses(exponentials: list[int], distances: list[int], message: str) -> None:
+def test_refuses(tables: int, init: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        LogSoftmax(exponentials, distances)
+        LogSoftmax(tables, init)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -193,6 +194,14 @@ def place(address: int, shape: tuple[int, int, int], packed: bool, lanes: int = 
     return TensorLocation(
         address=address, height=height, width=width, channels=channels, packed=packed, lanes=lanes
     )
+
+
+def test_indices_are_packed_as_their_bytes() -> None:
+    where = replace(place(0, (1, 3, 4), packed=False), dtype="int32")
+    data = where.pack(np.array([1, 300, -2], np.int32))
+    assert data == b"".join(value.to_bytes(4, "little", signed=True) + bytes(4) for value in (1, 300, -2))
+    with pytest.raises(UsageError, match="12 elements of int8; the network takes 3 of int32"):
+        where.pack(np.zeros(12, np.int8))
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -1,4 +1,4 @@
-"""Input files and random inputs, as the bytes that a model takes."""
+"""Input files and random inputs, of the types that a model takes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph, Tensor
+from tfl2hw.passes.legalise import INDEX_TYPES
+from tfl2hw.passes.uses import index_bound
 
-Int8 = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 RAW_SUFFIXES = (".dat", ".bin")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """One inference's inputs: an int8 array of the tensor's own shape for each input of the model."""
+    """One inference's inputs: an array of the tensor's own type and shape for each input of the model."""
 
     name: str
-    inputs: tuple[Int8, ...]
+    inputs: tuple[Array, ...]
 
 
 def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
@@ -30,7 +33,8 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
 
     Raises
     ------
-    UsageError : a number of files that makes no whole samples, or a file that is not a whole input.
+    UsageError : a number of files that makes no whole samples, or a file that is not a whole input, or an
+        index of no row.
     """
     tensors = [graph.tensors[index] for index in graph.inputs]
     if len(files) % len(tensors):
@@ -42,26 +46,35 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
     return [
         Sample(
             name=" + ".join(file.name for file in group),
-            inputs=tuple(load_input(file, tensor) for file, tensor in zip(group, tensors, strict=True)),
+            inputs=tuple(
+                _valid(graph, file, tensor, load_input(file, tensor))
+                for file, tensor in zip(group, tensors, strict=True)
+            ),
         )
         for group in groups
     ]
 
 
 def random_samples(graph: Graph, count: int, seed: int) -> Iterator[Sample]:
-    """``count`` samples of bytes evenly spread over -128..127; the same seed gives the same samples."""
+    """``count`` samples, evenly spread over int8 or over the valid indices; the same for the same seed."""
     generator = np.random.default_rng(seed)
     for number in range(count):
-        shapes = [graph.tensors[index].shape for index in graph.inputs]
-        inputs = tuple(generator.integers(-128, 128, shape, dtype=np.int8) for shape in shapes)
+        inputs = tuple(_random(generator, graph, index) for index in graph.inputs)
         yield Sample(name=f"random {number}, seed {seed}", inputs=inputs)
 
 
-def load_input(file: Path, tensor: Tensor) -> Int8:
-    """The int8 array in ``file``, in ``tensor``'s shape.
+def _random(generator: np.random.Generator, graph: Graph, index: int) -> Array:
+    tensor = graph.tensors[index]
+    if tensor.dtype in INDEX_TYPES:
+        return generator.integers(0, index_bound(graph, index), tensor.shape).astype(tensor.dtype)
+    return generator.integers(-128, 128, tensor.shape, dtype=np.int8)
 
-    A ``.npy`` file holds int8 in that shape, give or take axes of 1, or flat; a ``.dat`` or ``.bin``
-    file holds nothing but the bytes.
+
+def load_input(file: Path, tensor: Tensor) -> Array:
+    """The array in ``file``, of ``tensor``'s type and in its shape.
+
+    A ``.npy`` file holds that type in that shape, give or take axes of 1, or flat; a ``.dat`` or ``.bin``
+    file holds nothing but the values' bytes, little-endian.
 
     Raises
     ------
@@ -81,20 +94,34 @@ def load_input(file: Path, tensor: Tensor) -> Int8:
     return array.reshape(tensor.shape)
 
 
-def _read_npy(file: Path, tensor: Tensor) -> Int8:
+def _valid(graph: Graph, file: Path, tensor: Tensor, array: Array) -> Array:
+    """``array``, if it names rows that there are, where it names rows."""
+    if tensor.dtype in INDEX_TYPES:
+        bound = index_bound(graph, tensor.index)
+        outside = array[(array < 0) | (array >= bound)]
+        if outside.size:
+            raise UsageError(
+                f"{file}: holds index {outside[0]}; {_wanted(tensor)} takes indices of a table's rows, "
+                f"0..{bound - 1}"
+            )
+    return array
+
+
+def _read_npy(file: Path, tensor: Tensor) -> Array:
     try:
         array = np.array(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OverflowError) as error:
         raise UsageError(f"{file}: not a readable .npy file ({error})") from error
     flat = (prod(tensor.shape),)
-    if array.dtype != np.int8 or _squeezed(array.shape) not in (_squeezed(tensor.shape), _squeezed(flat)):
-        found = f"{array.dtype} of shape {array.shape}"
-        raise UsageError(f"{file}: holds {found}; {_wanted(tensor)} takes int8 of shape {tensor.shape}")
+    fits = _squeezed(array.shape) in (_squeezed(tensor.shape), _squeezed(flat))
+    if array.dtype != tensor.dtype or not fits:
+        found, wanted = f"{array.dtype} of shape {array.shape}", f"{tensor.dtype} of shape {tensor.shape}"
+        raise UsageError(f"{file}: holds {found}; {_wanted(tensor)} takes {wanted}")
     return array
 
 
-def _read_raw(file: Path, tensor: Tensor) -> Int8:
-    size, wanted = file.stat().st_size, prod(tensor.shape)
+def _read_raw(file: Path, tensor: Tensor) -> Array:
+    size, wanted = file.stat().st_size, prod(tensor.shape) * np.dtype(tensor.dtype).itemsize
     if size != wanted:
         whole = (
             f" ({size // wanted} inputs in one file: cut it up)"
@@ -102,9 +129,10 @@ def _read_raw(file: Path, tensor: Tensor) -> Int8:
             else ""
         )
         raise UsageError(
-            f"{file}: {size:,} bytes{whole}; {_wanted(tensor)} takes {wanted:,}, int8 of shape {tensor.shape}"
+            f"{file}: {size:,} bytes{whole}; {_wanted(tensor)} takes {wanted:,}, {tensor.dtype} of shape "
+            f"{tensor.shape}"
         )
-    return np.fromfile(file, dtype=np.int8)
+    return np.fromfile(file, dtype=np.dtype(tensor.dtype).newbyteorder("<"))
 
 
 def _wanted(tensor: Tensor) -> str:

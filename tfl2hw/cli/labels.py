@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph
+from tfl2hw.passes.legalise import INDEX_TYPES
 
-Int8 = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 WORD_AND_CLASS = re.compile(r".+_([A-Za-z]+)_(\d+)$")
 """The end of a file name like ``kws_down_0``: a word and the number of its class."""
 
 SHOWN = 8
-"""Bytes that are printed of an answer that is no class."""
+"""Values that are printed of an answer that is no class."""
 
 
 def class_names(graph: Graph, labels: Path | None, inputs: Sequence[Path]) -> dict[int, str]:
@@ -52,18 +53,23 @@ def names_from_files(inputs: Sequence[Path], size: int) -> dict[int, str]:
     return names if len(set(names.values())) == len(names) else {}
 
 
-def what_it_says(graph: Graph, outputs: Sequence[Int8], names: dict[int, str]) -> str:
-    """What the outputs say: the class where the model classifies, else the first bytes."""
+def what_it_says(graph: Graph, outputs: Sequence[Array], names: dict[int, str]) -> str:
+    """What the outputs say: the class where the model classifies, else the first values."""
     scores = outputs[0].reshape(-1)
-    if len(outputs) > 1 or not (names or _classifies(graph)):
+    indices = graph.tensors[graph.outputs[0]].dtype in INDEX_TYPES
+    if len(outputs) > 1 or indices or not (names or _classifies(graph)):
         return "; ".join(_bytes(output.reshape(-1)) for output in outputs)
     best = int(scores.argmax())
     return f"{names[best]} (class {best})" if best in names else f"class {best}"
 
 
-def _bytes(values: Int8) -> str:
+def _bytes(values: Array) -> str:
     shown = " ".join(str(value) for value in values[:SHOWN])
-    return f"{shown} ... ({len(values)} bytes)" if len(values) > SHOWN else shown
+    return (
+        f"{shown} ... ({len(values)} {'bytes' if values.itemsize == 1 else 'values'})"
+        if len(values) > SHOWN
+        else shown
+    )
 
 
 def _read(file: Path) -> list[str]:
@@ -80,4 +86,4 @@ def _classes(graph: Graph) -> int:
 
 def _classifies(graph: Graph) -> bool:
     last = [operator for operator in graph.operators if graph.outputs[0] in operator.outputs]
-    return bool(last) and last[0].op == "SOFTMAX"
+    return bool(last) and last[0].op in ("SOFTMAX", "LOG_SOFTMAX")

@@ -14,7 +14,7 @@ from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import print_json, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.errors import UsageError
-from tfl2hw.runtime.network import open_session
+from tfl2hw.runtime.network import as_in_file, open_session
 from tfl2hw.runtime.transport import SerialTransport
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.inference import clock_mhz, simulated_board
@@ -46,8 +46,8 @@ def run(
             session = open_session(compiled, transport)
             tell("loading and running", None)
             result = session.run(samples[0].inputs)
-    shapes = [graph.tensors[index].shape for index in graph.outputs]
-    outputs = [values.reshape(shape) for values, shape in zip(result.outputs, shapes, strict=True)]
+    answers = zip(graph.outputs, result.outputs, strict=True)
+    outputs = [as_in_file(compiled, tensor, values) for tensor, values in answers]
     facts = report.answer(result, outputs, clock_mhz(compiled))
     if json:
         print_json(facts)

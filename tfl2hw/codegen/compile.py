@@ -14,6 +14,7 @@ from tfl2hw.ops import Numerics
 from tfl2hw.passes import lower
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
+from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
 from tfl2hw.schedule.jobs import Schedule
 from tfl2hw.schedule.schedule import schedule
@@ -120,5 +121,6 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         bank_depth=board.bank_depth,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
+        l2_interval=L2Normalize.SCALE_INTERVAL,
         core=core,
     )

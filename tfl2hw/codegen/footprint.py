@@ -5,6 +5,9 @@ from __future__ import annotations
 from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.fixed_point import Program
+from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
+from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
 
 _SHAPES = {
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
@@ -18,6 +21,11 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
 
     def count(depth: int, width: int) -> int:
         return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
+
+    def machine(program: Program, table: int) -> int:
+        # of the addresses in the code only those bits vary that tell the program's own words apart
+        bits = program.flag_bits + (len(program.contents) - 1).bit_length()
+        return count(table + len(program.contents), 32) + count(len(program.instructions), bits)
 
     word = 8 * config.lanes
     rest = config.offset_bits + config.shift_bits
@@ -36,6 +44,10 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         memories["windows"] = config.columns if config.window else 0
     if config.softmax:
         memories["exponentials"] = count(256 * config.softmax_tables, 32)
+    if config.log_softmax:
+        memories["logarithms"] = machine(LogSoftmax.PROGRAM, TABLE * config.log_tables)
+    if config.l2_normalize:
+        memories["L2 normalisation"] = machine(L2Normalize.PROGRAM, SQUARES)
     return memories
 
 

@@ -43,9 +43,10 @@ def _memories(image: Image, config: CoreConfig) -> Iterator[_Memory]:
     yield _Memory(first=numbers["parameters"], contents=parameters)
     entry = config.table_parts * lanes
     yield _Memory(first=numbers["table0"], contents=tuple(_packed(table, entry) for table in image.tables))
-    if image.exponentials:
-        entry = config.exponential_parts * lanes
-        yield _Memory(first=numbers["exponentials"], contents=(_packed(image.exponentials, entry),))
+    entry = config.exponential_parts * lanes
+    for name, table in (("exponentials", image.exponentials), ("logarithms", image.logarithms)):
+        if table:
+            yield _Memory(first=numbers[name], contents=(_packed(table, entry),))
 
 
 def _packed(values: Sequence[int], size: int) -> bytes:

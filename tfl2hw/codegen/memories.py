@@ -58,6 +58,7 @@ def make_image(schedule: Schedule, program: Program, config: CoreConfig) -> Imag
         parameters=parameters,
         tables=tables,
         exponentials=tuple(int(value) for table in schedule.exponentials for value in table),
+        logarithms=tuple(int(value) for table in schedule.logarithms for value in table),
         scratchpad=(*streams, *_constants(schedule)),
     )
 

@@ -25,11 +25,11 @@ from tfl2hw.rtl_templates.isa import (
 )
 from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
-from tfl2hw.schedule.jobs import Schedule, SoftmaxRows, output, stream_name
+from tfl2hw.schedule.jobs import Schedule, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
 from tfl2hw.schedule.matrix import Matrix, Move
-from tfl2hw.schedule.rescale import register_zero_point
+from tfl2hw.schedule.rows import Rows
 from tfl2hw.schedule.widths import parameter_words
 
 ALWAYS_WRITTEN = ("out_base", "parameter_base")
@@ -155,7 +155,7 @@ def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
             elif isinstance(job, Index):
                 yield (_Started(kind=Kind.INDEX, registers=registers),)
             else:
-                yield (_softmax(job, registers, schedule.target.softmax_interval),)
+                yield (_rows(job, registers),)
 
 
 def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
@@ -165,6 +165,7 @@ def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
 
 
 def _table_registers(job: Table) -> dict[str, int]:
+    assert -128 <= job.zero_point <= 127, "a zero point is wider than its register"
     return {
         "zero_point": job.zero_point,
         "low": job.low,
@@ -173,17 +174,19 @@ def _table_registers(job: Table) -> dict[str, int]:
     }
 
 
-def _softmax(job: SoftmaxRows, registers: dict[str, int], interval: int) -> _Repeated:
-    """Three passes a row; the last one waits between two bytes."""
-    dense = {"gap": registers.pop("gap")}
+def _rows(job: Rows, registers: dict[str, int]) -> _Repeated:
+    """The passes over a row, for each row."""
+    registers.pop("gap")
+    if job.table is not None:
+        registers["exponential_base"] = job.table
+    if job.zero_point is not None:
+        registers["zero_point"] = job.zero_point
     return _Repeated(
         turns=job.rows,
         step=job.pitch,
-        registers=registers | {"exponential_base": 256 * job.table},
-        jobs=(
-            _Started(kind=Kind.SOFTMAX_MAX, registers=dense),
-            _Started(kind=Kind.SOFTMAX_SUM),
-            _Started(kind=Kind.SOFTMAX_SCALE, registers={"gap": interval - 2}),
+        registers=registers,
+        jobs=tuple(
+            _Started(kind=each.kind, flags=each.flags, registers={"gap": each.gap - 1}) for each in job.passes
         ),
     )
 
@@ -222,9 +225,10 @@ class _MatrixRegisters:
         """The START of the next matrix job."""
         schedule, target = self._schedule, self._schedule.target
         rescale = job.rescale
+        assert -256 <= rescale.zero_point <= 255, "a zero point is wider than its register"
         registers = registers | {
             "pad_value": job.pad_value,
-            "zero_point": register_zero_point(rescale),
+            "zero_point": rescale.zero_point,
             "low": rescale.low,
             "high": rescale.high,
         }

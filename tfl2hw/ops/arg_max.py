@@ -1,4 +1,4 @@
-"""ARG_MAX and ARG_MIN along the last axis: the index of the greatest or least, the first of equals."""
+"""ARG_MAX and ARG_MIN along an axis: the index of the greatest or least, the first of equals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
+from tfl2hw.ir.primitives import Copy
 from tfl2hw.ir.row_primitives import ArgMax
 from tfl2hw.ops import constraints, options
+from tfl2hw.ops import movement_constraints as accepts
+from tfl2hw.ops.movement import axis_steps, box
 from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant
+from tfl2hw.ops.shapes import map_shape
 
 Int64 = npt.NDArray[np.int64]
 
@@ -41,23 +45,24 @@ def indices(node: Node) -> str | None:
     return None
 
 
-def last_axis(node: Node) -> str | None:
-    """The axis is one constant int32 or int64 and names the last axis of the IFM."""
+def one_axis(node: Node) -> str | None:
+    """The axis is one constant int32 or int64 and names an axis of the IFM."""
     axis, rank = node.input(1), len(node.input(0).shape)
     if axis.data is None:
         return f"{called(axis)} is no constant"
     values = constant(axis).reshape(-1)
     if axis.dtype not in ELEMENT_BYTES or values.size != 1:
         return f"{called(axis)} is {axis.dtype} of shape {axis.shape}"
-    return None if rank and int(values[0]) in (-1, rank - 1) else f"axis {int(values[0])} of rank {rank}"
+    return None if -rank <= int(values[0]) < rank else f"axis {int(values[0])} of rank {rank}"
 
 
 def depth(node: Node) -> str | None:
-    """The last axis has 1 to 65535 elements, and OFM has the other axes of the IFM."""
+    """The axis has 1 to 65535 elements, and OFM has the other axes of the IFM."""
+    *others, last = _last_axis(node)
     shape = node.input(0).shape
-    if shape[-1] > MAX_DEPTH:
+    if shape[last] > MAX_DEPTH:
         return f"{called(node.input(0))} has shape {shape}"
-    return constraints.shape_mismatch(node, shape[:-1])
+    return constraints.shape_mismatch(node, tuple(shape[axis] for axis in others))
 
 
 def arg_max_rows(rows: Int64, minimum: bool) -> Int64:
@@ -74,26 +79,39 @@ def compute(primitive: ArgMax, rows: Int64) -> Int64:
 
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> npt.NDArray[Any]:
     """The indices, int32 or int64."""
-    shape = node.input(0).shape
-    rows = inputs[0].reshape(-1, shape[-1]).astype(np.int64)
-    return arg_max_rows(rows, _minimum(node)).astype(node.output.dtype).reshape(shape[:-1])
+    moved = inputs[0].transpose(_last_axis(node))
+    rows = moved.reshape(-1, moved.shape[-1]).astype(np.int64)
+    return arg_max_rows(rows, _minimum(node)).astype(node.output.dtype).reshape(moved.shape[:-1])
 
 
-def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[ArgMax]:
-    """An ArgMax."""
-    shape = node.input(0).shape
-    return (
-        ArgMax(
-            op_index=node.operator.index,
-            op=node.operator.op,
-            input=node.input(0).index,
-            output=node.output.index,
-            rows=prod(shape[:-1]),
-            depth=shape[-1],
-            minimum=_minimum(node),
-            element_bytes=ELEMENT_BYTES[node.output.dtype],
-        ),
+def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Copy | ArgMax, ...]:
+    """An ArgMax, of a Copy in which the axis is the last one."""
+    ifm, order = node.input(0), _last_axis(node)
+    shape = tuple(ifm.shape[axis] for axis in order)
+    source: int = ifm.index
+    copies: tuple[Copy, ...] = ()
+    if order != sorted(order):
+        source, steps = temporaries.map(map_shape(shape)), axis_steps(ifm.shape)
+        moves = ([steps[axis] for axis in order], axis_steps(shape))
+        copies = box(node, ifm.index, source, shape, moves=moves)
+    found = ArgMax(
+        op_index=node.operator.index,
+        op=node.operator.op,
+        input=source,
+        output=node.output.index,
+        rows=prod(shape[:-1]),
+        depth=shape[-1],
+        minimum=_minimum(node),
+        element_bytes=ELEMENT_BYTES[node.output.dtype],
     )
+    return (*copies, found)
+
+
+def _last_axis(node: Node) -> list[int]:
+    """The axes of the IFM, the operator's one last."""
+    rank = len(node.input(0).shape)
+    last = int(constant(node.input(1)).reshape(-1)[0]) % rank
+    return [*(axis for axis in range(rank) if axis != last), last]
 
 
 def _minimum(node: Node) -> bool:
@@ -109,7 +127,8 @@ def _kind(name: str, table: str) -> Kind:
             constraints.arity(2, 2, "one IFM, the axis and one OFM"),
             int8_map,
             indices,
-            last_axis,
+            accepts.rank(1, 6),
+            one_axis,
             depth,
         ),
         reference=reference,

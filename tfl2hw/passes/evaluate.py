@@ -52,7 +52,7 @@ def _value(graph: Graph, values: Mapping[int, Array], index: int) -> Array | Non
 
 
 def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Array]:
-    """``inputs`` by tensor index, in the tensors' shapes."""
+    """``inputs`` by tensor index, in the tensors' shapes and of their types."""
     if len(inputs) != len(graph.inputs):
         raise UsageError(f"{graph.file}: the model has {len(graph.inputs)} inputs, {len(inputs)} were given")
     values = {}

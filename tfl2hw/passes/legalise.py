@@ -7,6 +7,9 @@ from tfl2hw.ir.graph import Graph
 from tfl2hw.ops import Verdict, review
 from tfl2hw.ops.node import called
 
+INDEX_TYPES = ("int32", "int64")
+"""What a GATHER reads and an ARG_MAX writes; the operators' own constraints say where it is accepted."""
+
 
 def legalise(graph: Graph) -> Graph:
     """``graph`` as it is, if everything in it is accepted.
@@ -14,25 +17,20 @@ def legalise(graph: Graph) -> Graph:
     Raises
     ------
     ModelError : the first operator that is refused, with the number of others; or an input or
-        output that is not int8 (nor, an input, indices of an embedding).
+        output that is neither int8 nor of indices.
     """
     refused = [verdict for verdict in review(graph) if not verdict.accepted]
     if refused:
         raise ModelError(_sentence(graph, refused))
     for index in (*graph.inputs, *graph.outputs):
         tensor = graph.tensors[index]
-        if tensor.dtype != "int8" and not _indices(graph, index):
+        if tensor.dtype not in ("int8", *INDEX_TYPES):
             raise ModelError(
                 f"{graph.file}: {called(tensor)} is an input or output of type {tensor.dtype}; accepted: "
-                "int8 (convert with inference_input_type and inference_output_type tf.int8)"
+                "int8 (convert with inference_input_type and inference_output_type tf.int8), or indices of "
+                "int32 or int64"
             )
     return graph
-
-
-def _indices(graph: Graph, index: int) -> bool:
-    """Whether the tensor is an input that holds indices alone: whoever reads it looks rows of a table up."""
-    readers = [operator.op for operator in graph.operators if index in operator.inputs]
-    return index not in graph.outputs and bool(readers) and set(readers) == {"GATHER"}
 
 
 def _sentence(graph: Graph, refused: list[Verdict]) -> str:

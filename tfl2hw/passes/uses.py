@@ -19,6 +19,12 @@ def writer(graph: Graph, tensor: int) -> Operator | None:
     return next((operator for operator in graph.operators if tensor in operator.outputs), None)
 
 
+def index_bound(graph: Graph, tensor: int) -> int:
+    """Rows of the smallest table of which ``tensor`` names rows; 1 where it names none."""
+    readers = [each for each in graph.operators if each.op == "GATHER" and each.inputs[1] == tensor]
+    return min((graph.tensors[each.inputs[0]].shape[each.options["axis"]] for each in readers), default=1)
+
+
 def same_bytes(graph: Graph, first: int, second: int) -> bool:
     """Whether two tensors are int8 with one scale and zero point, the same for both."""
     one, two = graph.tensors[first], graph.tensors[second]

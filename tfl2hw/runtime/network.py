@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.loading import Load, loads
 from tfl2hw.runtime.device import Device
@@ -36,6 +41,7 @@ def location(compiled: Compiled, tensor: int) -> TensorLocation:
     """Where the feature map with index ``tensor`` lies."""
     placement = compiled.schedule.placements[tensor]
     height, width, channels = placement.shape
+    tensors = compiled.graph.tensors
     place = TensorLocation(
         address=placement.address,
         height=height,
@@ -43,6 +49,13 @@ def location(compiled: Compiled, tensor: int) -> TensorLocation:
         channels=channels,
         packed=placement.pixel_bytes == channels,
         lanes=compiled.config.lanes,
+        dtype=tensors[tensor].dtype if tensor in tensors else "int8",
     )
     assert place.pitch == placement.pixel_bytes
     return place
+
+
+def as_in_file(compiled: Compiled, tensor: int, values: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
+    """The bytes of a feature map as the file has the tensor: of its type and shape."""
+    known = compiled.graph.tensors[tensor]
+    return np.frombuffer(values.tobytes(), known.dtype).reshape(known.shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,11 @@ Int8 = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, kw_only=True)
 class TensorLocation:
-    """Where a feature map (height, width, channels) of int8 lies in the scratchpad.
+    """Where a feature map (height, width, channels) of bytes lies in the scratchpad.
 
-    ``packed``: the bytes follow each other. Otherwise each pixel's channels are padded to whole words of
-    ``lanes`` bytes; the padding is written as zero.
+    The channels of a tensor of another ``dtype`` than int8 are its elements' bytes. ``packed``: the bytes
+    follow each other. Otherwise each pixel's channels are padded to whole words of ``lanes`` bytes; the
+    padding is written as zero.
     """
 
     address: int
@@ -30,6 +32,7 @@ class TensorLocation:
     channels: int
     packed: bool
     lanes: int
+    dtype: str = "int8"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -47,19 +50,21 @@ class TensorLocation:
         return self.height * self.width * self.pitch
 
     def pack(self, values: npt.NDArray[Any]) -> bytes:
-        """Bytes of ``values``: int8, of this shape or of any other with as many elements.
+        """Bytes of ``values``: of ``dtype``, in this shape or in any other with as many elements.
 
         Raises
         ------
         UsageError : the type or the number of elements is another.
         """
-        if values.dtype != np.int8 or values.size != np.prod(self.shape):
+        wanted = prod(self.shape) // np.dtype(self.dtype).itemsize
+        if values.dtype != self.dtype or values.size != wanted:
+            shape = f", shape {self.shape}" if self.dtype == "int8" else ""
             raise UsageError(
                 f"an input has {values.size} elements of {values.dtype}; "
-                f"the network takes {np.prod(self.shape)} of int8, shape {self.shape}"
+                f"the network takes {wanted} of {self.dtype}{shape}"
             )
         padded = np.zeros((self.height, self.width, self.pitch), np.int8)
-        padded[..., : self.channels] = values.reshape(self.shape)
+        padded[..., : self.channels] = np.frombuffer(values.tobytes(), np.int8).reshape(self.shape)
         return padded.tobytes()
 
     def unpack(self, data: bytes) -> Int8:

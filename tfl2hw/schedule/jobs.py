@@ -16,28 +16,13 @@ from .lookup import Index
 from .matmul import LoadedMatrix
 from .matrix import Matrix, Move
 from .memory import MemoryPlan
-from .nest import Nest, Output
+from .nest import Output
 from .rescale import Parameters
+from .rows import Rows
 from .shape import Target
 from .table_fit import TablePair
 
-
-@dataclass(frozen=True, kw_only=True)
-class SoftmaxRows:
-    """Three passes over each of ``rows`` rows; ``nest`` and ``output`` are those of the first one.
-
-    A row is read ``pitch`` bytes behind the one before; the writer goes on from where it stands.
-    Its exponentials are number ``table`` of the model's.
-    """
-
-    nest: Nest
-    output: Output
-    rows: int
-    pitch: int
-    table: int
-
-
-Job = Matrix | LoadedMatrix | Move | WordCopy | Table | Index | SoftmaxRows
+Job = Matrix | LoadedMatrix | Move | WordCopy | Table | Index | Rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,10 +49,10 @@ class Placement:
 class Schedule:
     """Everything that codegen turns into words.
 
-    ``parameters`` has one entry a matrix job, in order; ``tables`` are the table-sum unit's and
-    ``exponentials`` the softmaxes' different tables. ``mantissa_fraction`` and ``vector_shift`` are the
-    shortest with which all of them are exact, or the target's own. ``constants`` are the maps that the
-    model carries, by tensor.
+    ``parameters`` has one entry a matrix job, in order; ``tables`` are the table-sum unit's, ``exponentials``
+    the softmaxes' and ``logarithms`` their logarithms' different tables. ``mantissa_fraction`` and
+    ``vector_shift`` are the shortest with which all of them are exact, or the target's own. ``constants``
+    are the maps that the model carries, by tensor.
     """
 
     file: str
@@ -79,6 +64,7 @@ class Schedule:
     tables: tuple[TablePair, ...]
     vector_shift: int
     exponentials: tuple[npt.NDArray[np.int32], ...]
+    logarithms: tuple[npt.NDArray[np.int32], ...]
     memory: MemoryPlan
     placements: dict[int, Placement]
     constants: Mapping[int, Int8]

@@ -27,15 +27,16 @@ from tfl2hw.ir.primitives import (
     Softmax,
     TableSum,
 )
+from tfl2hw.ir.row_primitives import ArgMax, Int32, L2Normalize, LogSoftmax
 
 from .channelwise import depthwise
 from .copies import copies
 from .elementwise import extremum, product, table_sum
-from .jobs import Job, SoftmaxRows
+from .jobs import Job
 from .lookup import lookup, table_pitch
 from .matmul import matmul
 from .matrix import Maps, convolution
-from .nest import Loop, Nest, byte_rows
+from .rows import arg_max, l2_normalize_passes, log_softmax_passes, row_by_row, softmax_passes
 from .shape import Target
 
 
@@ -45,7 +46,8 @@ class Lowering:
     Members
     -------
     tables : the different table sums; a Table job names one by its number.
-    exponentials : the softmaxes' different tables.
+    exponentials, logarithms : the different tables of the softmaxes, and of their logarithms (exponentials,
+        then distances).
     extra : buffers that are no tensors, with their sizes in bytes.
     """
 
@@ -54,7 +56,8 @@ class Lowering:
         self._target = target
         self._aliases = self._find_aliases()
         self.tables: list[TableSum] = []
-        self.exponentials: list[npt.NDArray[np.int32]] = []
+        self.exponentials: list[Int32] = []
+        self.logarithms: list[Int32] = []
         self.extra: dict[str, int] = {}
 
     def buffer(self, tensor: int) -> str:
@@ -167,24 +170,25 @@ class Lowering:
         maps = self._maps(primitive.indices, primitive.output)
         return lookup(primitive, self._target, maps, self.buffer(primitive.table), shapes)
 
-    @_lower.register
-    def _(self, primitive: Softmax) -> Sequence[Job]:
-        pitch, depth = self._target.padded(primitive.depth), primitive.depth
-        nest = Nest(
-            source=self.buffer(primitive.input),
-            loops=(Loop(), Loop(), Loop(), Loop(depth, 1), Loop(), Loop()),
-        )
-        output = byte_rows(self.buffer(primitive.output), depth, 1, pitch)
-        table = self._exponential_table(primitive.exponentials)
-        return (SoftmaxRows(nest=nest, output=output, rows=primitive.rows, pitch=pitch, table=table),)
+    @_lower.register(Softmax)
+    @_lower.register(LogSoftmax)
+    @_lower.register(L2Normalize)
+    def _(self, primitive: Softmax | LogSoftmax | L2Normalize) -> Sequence[Job]:
+        maps = self._maps(primitive.input, primitive.output)
+        shape = (primitive.rows, primitive.depth)
+        if isinstance(primitive, L2Normalize):
+            passes = l2_normalize_passes(self._target)
+            return (row_by_row(shape, maps, passes, zero_point=primitive.zero_point),)
+        if isinstance(primitive, LogSoftmax):
+            values = np.concatenate([primitive.exponentials, primitive.distances])
+            table = _placed(values, self.logarithms)
+            return (row_by_row(shape, maps, log_softmax_passes(), table=table),)
+        table = _placed(primitive.exponentials, self.exponentials)
+        return (row_by_row(shape, maps, softmax_passes(self._target), table=table),)
 
-    def _exponential_table(self, exponentials: npt.NDArray[np.int32]) -> int:
-        """Number of the table with these values: operators of the same scale share one."""
-        for number, each in enumerate(self.exponentials):
-            if np.array_equal(each, exponentials):
-                return number
-        self.exponentials.append(exponentials)
-        return len(self.exponentials) - 1
+    @_lower.register
+    def _(self, primitive: ArgMax) -> Sequence[Job]:
+        return (arg_max(primitive, self._maps(primitive.input, primitive.output)),)
 
     @_lower.register
     def _(self, primitive: Reshape) -> Sequence[Job]:
@@ -247,6 +251,15 @@ def _boxes(before: MapShape, after: MapShape) -> tuple[Axis, ...] | None:
             Axis(channels, (0, 1), (0, 1)),
         )
     return None
+
+
+def _placed(values: Int32, tables: list[Int32]) -> int:
+    """Where the table with these values begins among ``tables``: operators of the same scale share one."""
+    for number, each in enumerate(tables):
+        if np.array_equal(each, values):
+            return number * len(values)
+    tables.append(values)
+    return (len(tables) - 1) * len(values)
 
 
 def _same_tables(one: TableSum, other: TableSum) -> bool:

@@ -35,6 +35,9 @@ STEEPEST = 256.0
 MANTISSA_BITS = 36
 """The longest mantissa that a requantizer's multiplier takes."""
 
+SAMPLES = 17
+"""Accumulators of each channel at which a function is compared with its steps."""
+
 SAFE_BITS = 60
 """Products and thresholds of fewer bits are compared in int64, others in Python's integers."""
 
@@ -49,7 +52,7 @@ class Steps:
     """
 
     position: Int64
-    level: Int64  # output step minus the zero point in the requantizer's register
+    level: Int64  # output step minus zero point
     low: Int64
     high: Int64
     slope: npt.NDArray[np.float64]
@@ -69,11 +72,6 @@ class Parameters:
     half_away: npt.NDArray[np.bool_]
 
 
-def register_zero_point(rescale: Rescale) -> int:
-    """The zero point that stands in the requantizer's register: a byte. The offsets take what is beyond."""
-    return min(max(rescale.zero_point, -128), 127)
-
-
 def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
     """Bisect for every step of every channel. ``low`` and ``high`` bound the bare accumulator."""
     channels = np.arange(len(bias), dtype=np.int64)[:, None]
@@ -87,10 +85,11 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
         hit = rescale(middle + bias[:, None], np.broadcast_to(which, middle.shape)) >= targets
         reached = np.where(inside & hit, middle, reached)
         below = np.where(inside & ~hit, middle, below)
+    _check_monotone(rescale, bias, which, (low, high), reached)
     slope = np.broadcast_to(np.asarray(rescale.slope, dtype=np.float64), (len(bias),))
     return Steps(
         position=reached,
-        level=targets[0] - register_zero_point(rescale),
+        level=targets[0] - rescale.zero_point,
         low=low,
         high=high,
         slope=slope,
@@ -98,30 +97,42 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
     )
 
 
+def _check_monotone(
+    rescale: Rescale, bias: Int64, which: Int64, ends: tuple[Int64, Int64], reached: Int64
+) -> None:
+    """The steps found are the function's, at some accumulators of each channel: bisection needs it monotone."""
+    low, high = ends
+    places = low[:, None] + (high - low)[:, None] * np.arange(SAMPLES, dtype=np.int64) // (SAMPLES - 1)
+    exact = rescale(places + bias[:, None], np.broadcast_to(which, places.shape))
+    found = rescale.low + (reached[:, None, :] <= places[:, :, None]).sum(axis=2)
+    assert np.array_equal(found, exact), "a rescale is not monotone"
+
+
 def fit(steps: Steps, fraction: int) -> Parameters | None:
     """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none.
 
     With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
     steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
-    the function rounds twice; but TFLite rounds multipliers from one half on only once. The kink is as
-    high as TFLite's multiplier is long: MEAN's may lack its first bit, and then so does the mantissa.
+    the function rounds twice; but TFLite rounds multipliers from one half on only once. MEAN's multipliers
+    may lack their topmost bit: then the shift is one less than the slope tells.
     """
     inside = (steps.position > steps.low[:, None]) & (steps.position <= steps.high[:, None])
     # a constant channel needs no mantissa
     slope = np.where(inside.any(axis=1), np.minimum(steps.slope, STEEPEST), 0.0)
-    full = np.maximum(-np.frexp(slope)[1], 0).astype(np.int64)
-    mantissa, offset, shift = (np.zeros_like(full) for _ in range(3))
-    half_away = np.zeros(full.shape, np.bool_)
-    left = np.arange(len(full))
-    forms = ((True, 0), (True, 1), (False, 0)) if steps.half_away else ((False, 0),)
-    for (kink, less), away in product(forms, sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)):
-        shorter = np.maximum(full[left] - less, 0)
-        nearest = np.rint(np.ldexp(slope[left], shorter + fraction + 1)).astype(np.int64)
-        tried = np.where(nearest > 0, np.maximum(nearest + away, 0), 0)
-        fits, middle = _offsets(steps, left, tried, shorter, fraction, kink)
+    shift = np.maximum(-np.frexp(slope)[1], 0).astype(np.int64)
+    nearest = np.rint(np.ldexp(slope, shift + fraction + 1)).astype(np.int64)
+    mantissa, offset = np.zeros_like(nearest), np.zeros_like(nearest)
+    half_away = np.zeros(nearest.shape, np.bool_)
+    left = np.arange(len(nearest))
+    kinks = (True, False) if steps.half_away else (False,)
+    neighbours = sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)
+    for fewer, kink, away in product((0, 1), kinks, neighbours):
+        less = np.maximum(shift[left] - fewer, 0)
+        tried = np.where(nearest[left] > 0, np.maximum((nearest[left] >> (shift[left] - less)) + away, 0), 0)
+        fits, middle = _offsets(steps, left, tried, less, fraction, kink)
         found = left[fits]
         mantissa[found], offset[found], half_away[found] = tried[fits], middle[fits], kink
-        shift[found] = shorter[fits]
+        shift[found] = less[fits]
         left = left[~fits]
         if not left.size:
             return Parameters(mantissa=mantissa, offset=offset, shift=shift, half_away=half_away)

@@ -56,6 +56,7 @@ def schedule(network: Network, target: Target) -> Schedule:
         tables=tables,
         vector_shift=vector_shift,
         exponentials=tuple(lowering.exponentials),
+        logarithms=tuple(lowering.logarithms),
         memory=memory,
         placements=placements,
         constants=network.constants,

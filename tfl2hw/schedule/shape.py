@@ -21,7 +21,8 @@ class Target:
         filters; otherwise they stay in the columns' banks.
     bank_depth : most words that a column's weight bank may hold.
     vector_lanes : elements a cycle of the table-sum unit.
-    softmax_interval : cycles between two bytes of the softmax's last pass.
+    softmax_interval, l2_interval : cycles from byte to byte in the last pass of the softmax, and of the L2
+        normalisation.
     window : whether columns have the sliding 3x3 window.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
         made for the model.
@@ -36,6 +37,7 @@ class Target:
     bank_depth: int = 1 << 20
     vector_lanes: int = 1
     softmax_interval: int = 1
+    l2_interval: int = 1
     window: bool = True
     core: CoreConfig | None = None
 

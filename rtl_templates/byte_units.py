@@ -1,0 +1,179 @@
+"""The units that take one byte of a word a token: mover, index register, and those that work on rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .arg_max import ArgMax
+from .config import CoreConfig
+from .image import Image
+from .index import IndexRegister
+from .isa import FLAG_MINIMUM, FLAG_WIDE, INDEX, KIND_BITS, ConfigBus, Kind, token_layout
+from .l2_normalize import L2Normalize
+from .l2_normalize import Mode as L2Mode
+from .log_softmax import LogSoftmax
+from .softmax import Mode, Softmax
+
+WIDEST_INDEX = 8
+"""Bytes of the widest result of an ArgMax."""
+
+
+def byte_drain(config: CoreConfig) -> Mapping[Kind, int]:
+    """For each kind of job whose tokens are bytes, cycles from its last token's word to its last effect."""
+    cycles = {}
+    if config.mover:
+        cycles[Kind.MOVE] = 1
+    if config.index:
+        cycles[Kind.INDEX] = 1 + IndexRegister.latency
+    if config.softmax or config.log_softmax:
+        cycles[Kind.SOFTMAX_MAX] = 3
+    if config.softmax:
+        cycles[Kind.SOFTMAX_SUM] = 4 + Softmax.RECIPROCAL_LATENCY
+        cycles[Kind.SOFTMAX_SCALE] = 1 + Softmax.SCALE_LATENCY
+    if config.log_softmax:
+        cycles[Kind.LOG_SUM] = 1 + LogSoftmax.LOGARITHM_LATENCY
+        cycles[Kind.LOG_SCALE] = 1 + LogSoftmax.SCALE_LATENCY
+    if config.l2_normalize:
+        cycles[Kind.L2_SUM] = 1 + L2Normalize.INVERSE_LATENCY
+        cycles[Kind.L2_SCALE] = 1 + L2Normalize.SCALE_LATENCY
+    if config.arg_max:
+        cycles[Kind.ARGMAX] = 1 + ArgMax.LATENCY + WIDEST_INDEX - 1
+    return cycles
+
+
+class ByteUnits(wiring.Component):
+    """Picks a token's byte and gives it to the unit of the job's kind, or out at once.
+
+    Latency: a unit has its byte one cycle after the word; a moved byte comes out in that cycle. The
+    units' own latencies come on top (see :func:`byte_drain`). One kind of job is under way at a time.
+
+    Members
+    -------
+    bus : In(ConfigBus): starts of passes, and the registers ``exponential_base`` and ``zero_point``.
+    active, kind, token, pad, x : In, a token with its job's kind, whether it is padding, and its word.
+    load_enable : In, a bit for the exponentials, and one for the logarithms where there are any.
+    load_address, load_data : In, what is to be written into them.
+    y_valid, y : Out, a byte for the writer.
+    index : Out, the index register in bytes (0 without one).
+    """
+
+    def __init__(self, config: CoreConfig, image: Image) -> None:
+        self._config = config
+        self._image = image
+        super().__init__({
+            "bus": In(ConfigBus()),
+            "active": In(1), "kind": In(Kind), "token": In(token_layout(config)), "pad": In(1),
+            "x": In(8 * config.lanes),
+            "load_enable": In(1 + config.log_softmax), "load_address": In(config.token_address_bits),
+            "load_data": In(8 * config.lanes),
+            "y_valid": Out(1), "y": Out(8), "index": Out(config.byte_address_bits),
+        })  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self._config
+        self._byte = Signal(8, reset_less=True)
+        self._last = Signal(reset_less=True)
+        m.d.sync += [self._byte.eq(self.x.word_select(self.token.offset, 8)), self._last.eq(self.token.last)]
+        results: list[tuple[Value, Value]] = []
+        if config.softmax:
+            results.append(self._softmax(m))
+        if config.log_softmax:
+            results.append(self._log_softmax(m))
+        if config.l2_normalize:
+            results.append(self._l2_normalize(m))
+        if config.arg_max:
+            results.append(self._arg_max(m))
+        if config.index:
+            self._index(m)
+        valid: Value = self._taken(m, Kind.MOVE) if config.mover else Const(0, 1)
+        out: Value = self._byte
+        for y_valid, y in results:
+            valid, out = valid | y_valid, Mux(y_valid, y, out)
+        m.d.comb += [self.y_valid.eq(valid), self.y.eq(out)]
+        return m
+
+    def _taken(self, m: Module, *kinds: Kind) -> Signal:
+        """Whether the byte is a token of such a job."""
+        mine = Signal(name="takes_" + kinds[0].name.lower())
+        m.d.sync += mine.eq(self.active & reduce(or_, (self.kind == each for each in kinds)))
+        return mine
+
+    def _ends(self, m: Module, kind: Kind) -> Signal:
+        """Whether the byte is the last token of such a job."""
+        ends = Signal(name="ends_" + kind.name.lower())
+        m.d.sync += ends.eq(self.active & self.token.final & (self.kind == kind))
+        return ends
+
+    def _passes(
+        self, m: Module, unit: Softmax | LogSoftmax | L2Normalize, modes: Mapping[Kind, int]
+    ) -> tuple[Value, Value]:
+        """The passes of ``unit``, started by the sequencer's bus, and its tokens; its result."""
+        for each, mode in modes.items():
+            with m.If(self.bus.value[:KIND_BITS] == each):
+                m.d.comb += [unit.mode.eq(mode), unit.start.eq(self.bus.start)]
+        m.d.comb += [unit.x_valid.eq(self._taken(m, *modes)), unit.x.eq(self._byte)]
+        return unit.y_valid, unit.y
+
+    def _tables(self, m: Module, unit: Softmax | LogSoftmax, entries: int, number: int) -> None:
+        """Which of ``unit``'s tables the job uses, and how they are loaded."""
+        table = Signal.like(unit.table, reset_less=True)
+        with m.If(self.bus.valid & (self.bus.register == INDEX["exponential_base"])):
+            m.d.sync += table.eq(self.bus.value >> (entries - 1).bit_length())
+        m.d.comb += [
+            unit.table.eq(table),
+            unit.load_en.eq(self.load_enable[number]),
+            unit.load_address.eq(self.load_address),
+            unit.load_data.eq(self.load_data),
+        ]
+
+    def _softmax(self, m: Module) -> tuple[Value, Value]:
+        m.submodules.softmax = unit = Softmax(self._config.softmax_tables, self._image.exponentials)
+        # the sum's last token first has to pass the softmax's table
+        m.d.sync += unit.finish.eq(self._ends(m, Kind.SOFTMAX_SUM))
+        self._tables(m, unit, 256, 0)
+        modes = {Kind.SOFTMAX_MAX: Mode.MAX, Kind.SOFTMAX_SUM: Mode.SUM, Kind.SOFTMAX_SCALE: Mode.SCALE}
+        return self._passes(m, unit, modes)
+
+    def _log_softmax(self, m: Module) -> tuple[Value, Value]:
+        m.submodules.log_softmax = unit = LogSoftmax(self._config.log_tables, self._image.logarithms)
+        m.d.comb += unit.finish.eq(self._ends(m, Kind.LOG_SUM))
+        self._tables(m, unit, 512, 1)
+        modes = {Kind.SOFTMAX_MAX: Mode.MAX, Kind.LOG_SUM: Mode.SUM, Kind.LOG_SCALE: Mode.SCALE}
+        return self._passes(m, unit, modes)
+
+    def _l2_normalize(self, m: Module) -> tuple[Value, Value]:
+        m.submodules.l2_normalize = unit = L2Normalize()
+        zero_point = Signal.like(unit.zero_point, reset_less=True)
+        with m.If(self.bus.valid & (self.bus.register == INDEX["zero_point"])):
+            m.d.sync += zero_point.eq(self.bus.value)
+        m.d.comb += [unit.zero_point.eq(zero_point), unit.finish.eq(self._ends(m, Kind.L2_SUM))]
+        return self._passes(m, unit, {Kind.L2_SUM: L2Mode.SUM, Kind.L2_SCALE: L2Mode.SCALE})
+
+    def _arg_max(self, m: Module) -> tuple[Value, Value]:
+        m.submodules.arg_max = unit = ArgMax()
+        value = self.bus.value
+        m.d.comb += [
+            unit.start.eq(self.bus.start & (value[:KIND_BITS] == Kind.ARGMAX)),
+            unit.minimum.eq((value & FLAG_MINIMUM).any()),
+            unit.wide.eq((value & FLAG_WIDE).any()),
+            unit.x_valid.eq(self._taken(m, Kind.ARGMAX)),
+            unit.x.eq(self._byte),
+            unit.x_last.eq(self._last),
+        ]
+        return unit.y_valid, unit.y
+
+    def _index(self, m: Module) -> None:
+        m.submodules.index_register = unit = IndexRegister(self._config)
+        first, pad = Signal(), Signal()
+        m.d.sync += [first.eq(self.token.first), pad.eq(self.pad)]
+        m.d.comb += [
+            unit.valid.eq(self._taken(m, Kind.INDEX)), unit.first.eq(first), unit.pad.eq(pad),
+            unit.byte.eq(self._byte), self.index.eq(unit.index),
+        ]  # fmt: skip
