@@ -86,14 +86,11 @@ ROWS: Mapping[str, Row] = MappingProxyType({
     "TILE": Row(moving.tile, LITERT),
     "BROADCAST_TO": Row(moving.broadcast_to),
     "REVERSE_V2": Row(moving.reverse),
-})
-UNWIRED: Mapping[str, Row] = MappingProxyType({
     "LOG_SOFTMAX": Row(bytewise.rows("LOG_SOFTMAX")),
     "L2_NORMALIZATION": Row(bytewise.rows("L2_NORMALIZATION")),
     "ARG_MAX": Row(bytewise.arg("ARG_MAX")),
     "ARG_MIN": Row(bytewise.arg("ARG_MIN")),
 })
-"""Operators that no schedule knows yet."""
 
 
 def rows_for(numerics: tuple[str, ...]) -> dict[str, Row]:
