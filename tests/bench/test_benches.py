@@ -71,3 +71,15 @@ def test_fmax_refuses_a_design_that_is_none() -> None:
     done = bench("fmax.py", "digits")
     assert done.returncode == 2
     assert "a design is MODEL.tflite:BOARD" in done.stderr
+
+
+def test_fuzz_sums_up(tmp_path: Path) -> None:
+    done = bench("fuzz.py", "--count", "3", "--seed", "5", "--jobs", "1", "--keep", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {
+        row.split("│")[1].strip(): row.split("│")[2].strip() for row in done.stdout.splitlines() if "│" in row
+    }
+    assert rows["models"] == "3"
+    assert rows["failures"] == "0"
+    assert int(rows["tensors compared, hardware"]) > 0
+    assert not list(tmp_path.iterdir())

@@ -33,6 +33,9 @@ class Maker(RandomModel):
     seed : of the choices until `restart`.
     size : the largest side of a new input.
     numerics : the interpreters that have to run the model.
+
+    ``available`` are the int8 tensors that operators may read; ``indices`` the inputs that are int32 indices,
+    with how many things each tells apart.
     """
 
     def __init__(self, seed: int, size: int, numerics: tuple[str, ...]) -> None:
@@ -40,6 +43,7 @@ class Maker(RandomModel):
         self.size = size
         self.numerics = numerics
         self.available: list[int] = []
+        self.indices: dict[int, int] = {}
 
     def restart(self, seed: int) -> None:
         """Choices from ``seed`` on: what a step makes depends on no other step's choices."""

@@ -219,6 +219,22 @@ def gather(model: Maker) -> None:
     model.apply("GATHER", [ifm, model.numbers(indices)], made, Axis=axis)
 
 
+def embedding(model: Maker) -> None:
+    """GATHER of a constant table's rows by an input of indices."""
+    count, channels = model.pick([model.whole(1, 9), model.whole(1, 300)]), model.whole(1, 20)
+    shape = (1, *model.pick([(), (model.whole(1, 6),), (2, 3)]))
+    indices = model.tensor(shape, dtype="int32")
+    model.inputs.append(indices)
+    model.indices[indices] = count
+    table = model.constant((count, channels))
+    model.apply("GATHER", [table, indices], (*shape, channels), Axis=0)
+
+
+def gather_or_embedding(model: Maker) -> None:
+    """Constant indices, or an input's."""
+    (embedding if model.chance(0.3) else gather)(model)
+
+
 def space_to_depth(model: Maker) -> None:
     ifm = model.source((4,), lambda shape: shape[1] % 2 == 0 and shape[2] % 2 == 0)
     batch, height, width, depth = model.shape(ifm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,7 @@ from tests.fuzz.maker import LARGEST, CannotPlaceError, Maker
 from tests.fuzz.table import BOTH, LITERT, ROWS, TFLM, rows_for
 from tests.ops.agree import full_range
 
-Int8 = npt.NDArray[np.int8]
-Samples = list[list[Int8]]
+Samples = list[list[npt.NDArray[Any]]]
 MOST_STEPS = 12
 TARGETS = (BOTH, BOTH, LITERT, TFLM)
 
@@ -101,9 +101,11 @@ def build(plan: Plan, samples: int = 2) -> Case | None:
     )
 
 
-def _values(model: Maker, tensor: int, sample: int) -> Int8:
+def _values(model: Maker, tensor: int, sample: int) -> npt.NDArray[Any]:
     """Values of an input: over the whole range in the first sample, then also special ones."""
     shape = model.shape(tensor)
+    if tensor in model.indices:
+        return model.random.integers(0, model.indices[tensor], shape).astype(np.int32)
     style = 0 if sample == 0 else model.whole(0, 5)
     if style in (1, 2, 3):
         value = (-128, 127, model.same(tensor)["zero_point"])[style - 1]

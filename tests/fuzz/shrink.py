@@ -99,7 +99,7 @@ def with_parts(
     )
 
 
-def _given(case: Case, values: Values, sample: int, tensor: int) -> npt.NDArray[np.int8]:
+def _given(case: Case, values: Values, sample: int, tensor: int) -> npt.NDArray[Any]:
     """Values of a tensor in a sample: as given, as computed, or random where nothing was computed."""
     if tensor in case.inputs:
         return case.samples[sample][case.inputs.index(tensor)]

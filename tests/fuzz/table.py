@@ -76,7 +76,7 @@ ROWS: Mapping[str, Row] = MappingProxyType({
     "STRIDED_SLICE": Row(moving.strided_slice),
     "PACK": Row(moving.pack),
     "UNPACK": Row(moving.unpack),
-    "GATHER": Row(moving.gather),
+    "GATHER": Row(moving.gather_or_embedding),
     "SPACE_TO_DEPTH": Row(moving.space_to_depth),
     "DEPTH_TO_SPACE": Row(moving.depth_to_space),
     "SPACE_TO_BATCH_ND": Row(moving.space_to_batch),
