@@ -1,6 +1,7 @@
 """Random models through the whole chain, in several processes; what fails is shrunk and kept.
 
-``python bench/fuzz.py (--minutes N | --count N) [--seed S] [--jobs J] [--generated SHARE] [--keep FOLDER]``
+``python bench/fuzz.py (--minutes N | --count N) [--seed S] [--jobs J] [--arrays SHARE] [--generated SHARE]
+[--keep FOLDER]``
 
 Each model goes through the interpreters (TFLite Micro, LiteRT's reference kernels), the operators'
 references, the integer primitives and the simulated core; every tensor is compared, and the cycles with
@@ -34,11 +35,14 @@ from tfl2hw.cli.terminal import note, print_table, say
 
 GENERATED = (
     Target(board="ulx3s-85f"),
+    Target(board="ulx3s-85f", lanes=4, columns=2),
+    Target(board="ulx3s-85f", lanes=16, columns=4),
     Target(board="icebreaker"),
-    Target(lanes=4, columns=4),
-    Target(lanes=16, columns=8),
 )
-"""Other hardware than the prebuilt core of 8 lanes and 8 columns."""
+"""Cores that are made for the model: each is a simulator to build."""
+
+ARRAYS = (Target(lanes=4, columns=4), Target(lanes=8, columns=2), Target(lanes=16, columns=8))
+"""Prebuilt cores besides that of 8 lanes and 8 columns."""
 
 SILENCE_SECONDS = 60
 
@@ -124,7 +128,8 @@ def main(
     count: Annotated[int | None, typer.Option(help="How many models.")] = None,
     seed: Annotated[int, typer.Option(help="The first model's seed; the others follow.")] = 0,
     jobs: Annotated[int, typer.Option(help="Processes.")] = 2,
-    generated: Annotated[float, typer.Option(help="Share of models on other cores.")] = 0.0,
+    arrays: Annotated[float, typer.Option(help="Share of models on other prebuilt arrays.")] = 0.0,
+    generated: Annotated[float, typer.Option(help="Share of models on cores made for them.")] = 0.0,
     folder: Annotated[Path, typer.Option("--keep", help="Where failures are written.")] = FOLDER,
 ) -> None:
     """Random models through the whole chain."""
@@ -137,7 +142,7 @@ def main(
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         try:
             for done in pool.imap_unordered(
-                Worker.run, _jobs(numbers, generated, folder, deadline, jobs, totals)
+                Worker.run, _jobs(numbers, (arrays, generated), folder, deadline, jobs, totals)
             ):
                 totals.add(done)
                 _report(done)
@@ -151,7 +156,12 @@ def main(
 
 
 def _jobs(
-    numbers: Iterator[int], generated: float, folder: Path, deadline: float | None, jobs: int, totals: Totals
+    numbers: Iterator[int],
+    shares: tuple[float, float],
+    folder: Path,
+    deadline: float | None,
+    jobs: int,
+    totals: Totals,
 ) -> Iterator[Job]:
     """Jobs until the time is over, not many ahead of those that are done."""
     for given, seed in enumerate(numbers):
@@ -159,13 +169,17 @@ def _jobs(
             time.sleep(0.02)
         if deadline is not None and time.monotonic() > deadline:
             return
-        random = np.random.default_rng(seed + (1 << 32))
-        other = random.random() < generated
-        yield Job(
-            seed=seed,
-            target=GENERATED[random.integers(len(GENERATED))] if other else Target(),
-            folder=folder,
-        )
+        yield Job(seed=seed, target=_target(seed, shares), folder=folder)
+
+
+def _target(seed: int, shares: tuple[float, float]) -> Target:
+    """Where the model of ``seed`` runs; the shares are those of `ARRAYS` and `GENERATED`."""
+    random = np.random.default_rng((seed, 1))
+    drawn = random.random()
+    if drawn < sum(shares):
+        some = ARRAYS if drawn < shares[0] else GENERATED
+        return some[random.integers(len(some))]
+    return Target()
 
 
 def _keep(chain: Chain, job: Job, case: Case, verdict: Verdict) -> Path:

@@ -38,6 +38,9 @@ class Target:
     lanes: int | None = None
     columns: int | None = None
 
+    def __str__(self) -> str:
+        return self.board if self.lanes is None else f"{self.board} {self.lanes}x{self.columns}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:

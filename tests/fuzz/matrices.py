@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -49,14 +49,11 @@ def biased(model: Maker, ifm: int, kernel: int, filters: int, *, needed: bool) -
     if not needed and model.chance(0.15):
         return [ifm, kernel]
     bias = model.bias(ifm, kernel, filters)
-    if model.chance(0.2):
-        values = np.zeros(filters, np.int32)
-        model.tensors[bias] = _with_data(model.tensors[bias], values.tobytes())
+    reach = model.pick([None, None, None, 0, 300, 1 << 24])
+    if reach is not None:
+        values = model.random.integers(-reach, reach + 1, filters).astype(np.int32)
+        model.tensors[bias] = replace(model.tensors[bias], data=values.tobytes())
     return [ifm, kernel, bias]
-
-
-def _with_data(tensor: Any, data: bytes) -> Any:
-    return type(tensor)(**{**vars(tensor), "data": data})
 
 
 def summed_scale(model: Maker, ifm: int, kernel: int, taps: int) -> float:
