@@ -15,7 +15,7 @@ from tfl2hw.codegen.bitstream import pll_for, uart_divisor
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.top import UartTop
-from tfl2hw.runtime.network import as_in_file, location, open_session
+from tfl2hw.runtime.network import as_in_file, from_device, location, open_session, to_device
 from tfl2hw.runtime.session import Session
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import CoreDesign, UartDesign
@@ -95,14 +95,14 @@ def run_samples(
     runs = run_core(compiled, samples, progress, waves)
     mismatches, checked = [], 0
     for number, (run, wanted) in enumerate(zip(runs, expected, strict=True)):
-        found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))
+        found = run.tensors | dict(zip(compiled.graph.outputs, run.outputs, strict=True))
         checked += len(found)
         mismatches += _mismatches(compiled, number, found, wanted)
     return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
 
 
 def run_core(
-    compiled: Compiled, samples: Sequence[Sequence[Int8]], progress: Progress, waves: Path | None = None
+    compiled: Compiled, samples: Sequence[Sequence[Array]], progress: Progress, waves: Path | None = None
 ) -> list[SampleRun]:
     """Run every sample on the simulated core, once in one go and once layer by layer.
 
@@ -144,18 +144,16 @@ def _core(compiled: Compiled) -> Core:
 
 
 def _run(compiled: Compiled, session: Session, sample: Sequence[Array]) -> SampleRun:
-    whole = session.run(sample)
+    inputs = to_device(compiled, sample)
+    whole = session.run(inputs)
     tensors = {}
-    for layer, _ in zip(compiled.schedule.layers, session.steps(sample), strict=False):
+    for layer, _ in zip(compiled.schedule.layers, session.steps(inputs), strict=False):
         for tensor in layer.outputs:
             if tensor in compiled.graph.tensors:
                 found = session.fetch(location(compiled, tensor))
                 tensors[tensor] = as_in_file(compiled, tensor, found)
-    outputs = zip(compiled.network.outputs, whole.outputs, strict=True)
     return SampleRun(
-        outputs=tuple(as_in_file(compiled, tensor, values) for tensor, values in outputs),
-        tensors=tensors,
-        cycles=whole.cycles,
+        outputs=tuple(from_device(compiled, whole.outputs)), tensors=tensors, cycles=whole.cycles
     )
 
 

@@ -20,7 +20,7 @@ from tfl2hw.errors import ModelError, ToolError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
 from tfl2hw.passes.evaluate import bound_inputs
-from tfl2hw.passes.pipeline import known_numerics
+from tfl2hw.passes.pipeline import known_numerics, settled
 from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
@@ -51,7 +51,9 @@ def fresh_child(job: Path) -> subprocess.CompletedProcess[str]:
 def interpret(
     model_path: str | PathLike[str], inputs: Sequence[Arrays], numerics: str, child: Child = fresh_child
 ) -> list[dict[int, npt.NDArray[Any]]]:
-    """For each sample, every activation tensor by its index, in the file's type and shape.
+    """For each sample, every activation tensor by its index, in the file's type and its shape at run time.
+
+    What only computes shapes is left out.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def interpret(
     ToolError : the interpreter is not installed, aborted, or did not finish.
     """
     known_numerics(numerics)
-    graph = load(model_path)
+    graph = settled(load(model_path))
     samples = [bound_inputs(graph, arrays) for arrays in inputs]
     with tempfile.TemporaryDirectory(prefix="tfl2hw-oracle-") as folder:
         job = _write_job(graph, samples, numerics, Path(folder))

@@ -65,6 +65,8 @@ OPTIONS = {
     "SUM": "ReducerOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
+    "REDUCE_PROD": "ReducerOptions",
+    "SHAPE": "ShapeOptions",
 }
 VERSIONS = {"BROADCAST_TO": 2}
 """Of operators that LiteRT does not know in version 1."""

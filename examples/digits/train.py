@@ -1,6 +1,6 @@
 """Train and quantise the digits example: 8x8 handwritten digits in, ten classes out, all int8.
 
-The only file of the project that needs TensorFlow; the network that it writes is committed beside it.
+TensorFlow is needed for this alone; the network that it writes is committed beside it.
 
     python -m pip install "tensorflow-cpu==2.21.0" "scikit-learn==1.9.1" "ai-edge-litert==2.3.0"
     python examples/digits/train.py

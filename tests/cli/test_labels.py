@@ -68,4 +68,4 @@ def test_answers() -> None:
     assert what_it_says(graph(), [scores], {1: "seven"}) == "seven (class 1)"
     assert what_it_says(graph(last="FULLY_CONNECTED"), [scores], {}) == "-128 100 3"
     long = np.arange(12, dtype=np.int8)
-    assert what_it_says(graph(last="RESHAPE"), [long], {}) == "0 1 2 3 4 5 6 7 ... (12 bytes)"
+    assert what_it_says(graph(last="RESHAPE"), [long], {}) == "0 1 2 3 4 5 6 7 ... (12 values)"

@@ -136,3 +136,11 @@ def test_refuses_a_residual_over_one_layer_in_single_port_memory(tmp_path: Path)
     with pytest.raises(DoesNotFit, match="no way to keep them in different single-port memories"):
         compile_model(path, "icebreaker")
     compile_model(path, "ulx3s-85f")
+
+
+def test_more_channels_than_any_board_holds(tmp_path: Path) -> None:
+    """Refused before the parameters of a million channels are fitted."""
+    model = SmallModel(1)
+    model.sink(model.pool(model.input((1, 1, 1, 1 << 16)), (1, 1), (1, 1)))
+    with pytest.raises(DoesNotFit, match="have 65536 output channels in all, at most 16384"):
+        compile_model(model.write(tmp_path, "wide"), "sim-large")

@@ -71,6 +71,19 @@ def nothing(model: ModelBuilder, a: int, w: int, b: int) -> None:
     pass
 
 
+def crowd(model: ModelBuilder, a: int, w: int, b: int) -> None:
+    for _ in range(20001):
+        model.operator("RELU", [a], [b])
+
+
+def gluttons(model: ModelBuilder, a: int, w: int, b: int) -> None:
+    big = model.tensor((1 << 25,), scale=0.1)
+    model.operator("CUSTOM:mine", [a], [big])
+    for _ in range(70):
+        model.operator("CUSTOM:mine", [big], [model.tensor((1,), scale=0.1)])
+    model.operator("FULLY_CONNECTED", [a, w], [b])
+
+
 SPOILT: list[tuple[Callable[[], bytes], str]] = [
     (lambda: small(operators=one("ADD", [0, 99], [2])), "reads tensor 99, which is no tensor (0..3)"),
     (lambda: small(operators=one("ADD", [0, -2], [2])), "reads tensor -2"),
@@ -94,7 +107,7 @@ SPOILT: list[tuple[Callable[[], bytes], str]] = [
     (lambda: small(ifm={"signature": (1, -1)}), "dynamic shape, (1, -1)"),
     (lambda: small(ifm={"shape": (1, -1)}), "dynamic shape, (1, -1)"),
     (lambda: small(ifm={"signature": (1, 4, 1)}), "of another rank"),
-    (lambda: small(ifm={"shape": (1, 0)}), "1 to 67108864 elements"),
+    (lambda: small(ifm={"shape": (1, 0)}), "dynamic shape, (1, 0)"),
     (lambda: small(ifm={"shape": (1, 2**31 - 1, 2**31 - 1)}), "1 to 67108864 elements"),
     (lambda: small(ifm={"shape": (1,) * 5000}), "(rank 5000)"),
     (lambda: small(ifm={"dtype": "string"}), "is of type STRING; accepted: FLOAT32"),
@@ -108,6 +121,8 @@ SPOILT: list[tuple[Callable[[], bytes], str]] = [
     (lambda: small(subgraphs=0), "the model has 0 subgraphs; accepted: one"),
     (lambda: small(subgraphs=2), "the model has 2 subgraphs"),
     (lambda: small(sparse=1), "is sparse"),
+    (lambda: small(operators=crowd), "20001 operators; accepted: at most 20000"),
+    (lambda: small(operators=gluttons), "the operators read 2348810"),
 ]
 
 

@@ -131,3 +131,10 @@ def test_every_operator_documents_what_it_accepts() -> None:
 
 def test_options_are_read() -> None:
     assert OPERATORS["SOFTMAX"].options in vars(tflite.BuiltinOptions)
+
+
+def test_a_map_that_no_board_holds(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(elementwise("RESHAPE", (1, 1 << 23), (1, 1 << 23)))
+    (verdict,) = review(load(path))
+    assert "has 8388608 elements; accepted: at most 4194304" in verdict.reasons[0]

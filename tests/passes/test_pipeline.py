@@ -77,6 +77,8 @@ def test_inputs_of_another_type_are_refused(tmp_path: Path) -> None:
 
 def test_passes_are_named() -> None:
     assert [name for name, _ in LEGAL] == [
+        "static shapes",
+        "edges",
         "fuse pads",
         "fuse activations",
         "legalise",

@@ -1,4 +1,4 @@
-"""Input files and random inputs, of the types that a model takes."""
+"""Input files and random inputs, of the types that a model takes: int8, or what the host converts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.errors import UsageError
-from tfl2hw.ir.graph import Graph, Tensor
+from tfl2hw.ir.graph import Conversion, Graph, Tensor
+from tfl2hw.passes import conversions
 from tfl2hw.passes.legalise import INDEX_TYPES
 from tfl2hw.passes.uses import index_bound
 
@@ -56,18 +57,25 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
 
 
 def random_samples(graph: Graph, count: int, seed: int) -> Iterator[Sample]:
-    """``count`` samples, evenly spread over int8 or over the valid indices; the same for the same seed."""
-    generator = np.random.default_rng(seed)
+    """``count`` samples, evenly spread over what int8 can say or over the valid indices, the same for a seed."""
+    generator, converted = np.random.default_rng(seed), conversions(graph)
     for number in range(count):
-        inputs = tuple(_random(generator, graph, index) for index in graph.inputs)
+        inputs = tuple(_random(generator, graph, index, converted.get(index)) for index in graph.inputs)
         yield Sample(name=f"random {number}, seed {seed}", inputs=inputs)
 
 
-def _random(generator: np.random.Generator, graph: Graph, index: int) -> Array:
+def _random(generator: np.random.Generator, graph: Graph, index: int, conversion: Conversion | None) -> Array:
+    """Bytes over the whole range, float32 over the range that its int8 covers, or indices."""
     tensor = graph.tensors[index]
+    shape = tensor.shape
     if tensor.dtype in INDEX_TYPES:
-        return generator.integers(0, index_bound(graph, index), tensor.shape).astype(tensor.dtype)
-    return generator.integers(-128, 128, tensor.shape, dtype=np.int8)
+        return generator.integers(0, index_bound(graph, index), shape).astype(tensor.dtype)
+    if conversion is None:
+        return generator.integers(-128, 128, shape, dtype=np.int8)
+    if conversion.dtype == "uint8":
+        return generator.integers(0, 256, shape, dtype=np.uint8)
+    low, high = conversion.int8.scale * (np.array([-128.5, 127.5]) - conversion.int8.zero_point)
+    return generator.uniform(low, high, shape).astype(np.float32)
 
 
 def load_input(file: Path, tensor: Tensor) -> Array:
@@ -112,31 +120,28 @@ def _read_npy(file: Path, tensor: Tensor) -> Array:
         array = np.array(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OverflowError) as error:
         raise UsageError(f"{file}: not a readable .npy file ({error})") from error
-    flat = (prod(tensor.shape),)
-    fits = _squeezed(array.shape) in (_squeezed(tensor.shape), _squeezed(flat))
-    if array.dtype != tensor.dtype or not fits:
-        found, wanted = f"{array.dtype} of shape {array.shape}", f"{tensor.dtype} of shape {tensor.shape}"
-        raise UsageError(f"{file}: holds {found}; {_wanted(tensor)} takes {wanted}")
+    fitting = (_squeezed(tensor.shape), _squeezed((prod(tensor.shape),)))
+    if array.dtype.name != tensor.dtype or _squeezed(array.shape) not in fitting:
+        found = f"{array.dtype} of shape {array.shape}"
+        raise UsageError(f"{file}: holds {found}; {_wanted(tensor)}")
     return array
 
 
 def _read_raw(file: Path, tensor: Tensor) -> Array:
-    size, wanted = file.stat().st_size, prod(tensor.shape) * np.dtype(tensor.dtype).itemsize
+    dtype = np.dtype(tensor.dtype).newbyteorder("<")
+    size, wanted = file.stat().st_size, prod(tensor.shape) * dtype.itemsize
     if size != wanted:
         whole = (
             f" ({size // wanted} inputs in one file: cut it up)"
             if size > wanted and size % wanted == 0
             else ""
         )
-        raise UsageError(
-            f"{file}: {size:,} bytes{whole}; {_wanted(tensor)} takes {wanted:,}, {tensor.dtype} of shape "
-            f"{tensor.shape}"
-        )
-    return np.fromfile(file, dtype=np.dtype(tensor.dtype).newbyteorder("<"))
+        raise UsageError(f"{file}: {size:,} bytes{whole}; {_wanted(tensor)}, {wanted:,} bytes")
+    return np.fromfile(file, dtype=dtype).astype(tensor.dtype, copy=False)
 
 
 def _wanted(tensor: Tensor) -> str:
-    return f"input tensor {tensor.index} '{tensor.name}'"
+    return f"input tensor {tensor.index} '{tensor.name}' takes {tensor.dtype} of shape {tensor.shape}"
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

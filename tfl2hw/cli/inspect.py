@@ -11,30 +11,35 @@ from tfl2hw.cli.options import Json, Model
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
 from tfl2hw.codegen import compile_model
 from tfl2hw.errors import ModelError, Tfl2hwError
-from tfl2hw.frontend import load
+from tfl2hw.frontend import survey
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ops import Verdict
-from tfl2hw.passes import review
+from tfl2hw.passes import objections, review, settled
 
 
 def inspect(model: Model, json: Json = False) -> None:
     """Show what is in MODEL, what of it is refused and why, and the boards that it fits.
 
-    Exits with 2 where an operator is refused.
+    Exits with 2 where an operator, an input or the model as a whole is refused.
     """
-    graph = load(model)
-    verdicts = review(graph)
+    found = survey(model)
+    verdicts, graph = review(found.graph), settled(found.graph)
+    refusals = [*found.objections, *objections(found.graph)]
     refused = [verdict for verdict in verdicts if not verdict.accepted]
-    fits = [] if refused else _fits(model)
+    accepted = not refused and not refusals
+    fits = _fits(model) if accepted else []
     layers = [_layer(graph, verdict) for verdict in verdicts]
     totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "weight_bytes")}
     tensors = {"inputs": _tensors(graph, graph.inputs), "outputs": _tensors(graph, graph.outputs)}
     if json:
-        print_json({"model": str(model), **tensors, **totals, "operators": layers, "boards": fits})
+        facts = {"model": str(model), "accepted": accepted, "objections": refusals, **tensors, **totals}
+        print_json({**facts, "operators": layers, "boards": fits})
     else:
         _print(model, tensors, totals, layers, fits)
-    if refused:
-        raise ModelError(_sentence(graph, refused))
+        for sentence in refusals:
+            say(f"refused: {sentence}")
+    if not accepted:
+        raise ModelError(_sentence(graph, refusals, refused))
 
 
 def _layer(graph: Graph, verdict: Verdict) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def _layer(graph: Graph, verdict: Verdict) -> dict[str, Any]:
         "macs": count_macs(graph, operator),
         "weight_bytes": weight_bytes(graph, operator),
         "refused": list(verdict.reasons),
+        "advice": verdict.advice,
     }
 
 
@@ -80,13 +86,13 @@ def _fits(model: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _sentence(graph: Graph, refused: list[Verdict]) -> str:
-    """The first refusal in full, and how many more there are."""
+def _sentence(graph: Graph, refusals: list[str], refused: list[Verdict]) -> str:
+    """The first refusal in full, and how many operators more there are."""
+    if not refused:
+        return f"{graph.file}: {refusals[0]}"
     first = refused[0]
     more = f" (and {len(refused) - 1} more operators)" if len(refused) > 1 else ""
-    return (
-        f"{graph.file}: operator {first.operator.index} {first.operator.op}: {'; '.join(first.reasons)}{more}"
-    )
+    return f"{graph.file}: operator {first.operator.index} {first.operator.op}: {first.sentence}{more}"
 
 
 def _print(
@@ -111,6 +117,9 @@ def _print(
     print_table(
         model.name, ("", "operator", "IFM", "OFM", "MACs", "weight bytes", "accepted"), rows, "r   rr"
     )
+    for advice in dict.fromkeys(layer["advice"] for layer in layers if layer["advice"]):
+        numbers = [layer["index"] for layer in layers if layer["advice"] == advice]
+        say(f"operator{'s' if len(numbers) > 1 else ''} {_ranges(numbers)}: {advice}")
     for role, listed in tensors.items():
         for tensor in listed:
             what = f"{tensor['dtype']} {_shape(tensor['shape'])}"
@@ -129,3 +138,14 @@ def _shape(shape: list[int]) -> str:
 
 def _shapes(shapes: list[list[int]]) -> str:
     return ", ".join(_shape(shape) for shape in shapes)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending ``numbers``, runs of them as "3-7"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(str(end) for end in run) for run in runs)

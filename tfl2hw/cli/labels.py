@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph
 from tfl2hw.passes.legalise import INDEX_TYPES
+from tfl2hw.passes.uses import writer
 
 Array = npt.NDArray[Any]
 WORD_AND_CLASS = re.compile(r".+_([A-Za-z]+)_(\d+)$")
@@ -58,18 +59,14 @@ def what_it_says(graph: Graph, outputs: Sequence[Array], names: dict[int, str]) 
     scores = outputs[0].reshape(-1)
     indices = graph.tensors[graph.outputs[0]].dtype in INDEX_TYPES
     if len(outputs) > 1 or indices or not (names or _classifies(graph)):
-        return "; ".join(_bytes(output.reshape(-1)) for output in outputs)
+        return "; ".join(_first(output.reshape(-1)) for output in outputs)
     best = int(scores.argmax())
     return f"{names[best]} (class {best})" if best in names else f"class {best}"
 
 
-def _bytes(values: Array) -> str:
-    shown = " ".join(str(value) for value in values[:SHOWN])
-    return (
-        f"{shown} ... ({len(values)} {'bytes' if values.itemsize == 1 else 'values'})"
-        if len(values) > SHOWN
-        else shown
-    )
+def _first(values: Array) -> str:
+    shown = " ".join(f"{value:.4g}" for value in values[:SHOWN].tolist())
+    return f"{shown} ... ({len(values)} values)" if len(values) > SHOWN else shown
 
 
 def _read(file: Path) -> list[str]:
@@ -85,5 +82,7 @@ def _classes(graph: Graph) -> int:
 
 
 def _classifies(graph: Graph) -> bool:
-    last = [operator for operator in graph.operators if graph.outputs[0] in operator.outputs]
-    return bool(last) and last[0].op in ("SOFTMAX", "LOG_SOFTMAX")
+    last = writer(graph, graph.outputs[0])
+    while last is not None and last.op in ("DEQUANTIZE", "QUANTIZE"):
+        last = writer(graph, last.inputs[0])
+    return last is not None and last.op in ("SOFTMAX", "LOG_SOFTMAX")

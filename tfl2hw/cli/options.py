@@ -24,8 +24,8 @@ Inputs = Annotated[
     typer.Option(
         "--input",
         metavar="FILE",
-        help="An input: .npy, or raw int8 bytes (.dat, .bin). May be repeated; a model with N inputs takes "
-        "each N of them as one sample.",
+        help="An input of the type that the model takes: .npy, or its raw bytes (.dat, .bin). May be "
+        "repeated; a model with N inputs takes each N of them as one sample.",
         show_default=False,
     ),
 ]

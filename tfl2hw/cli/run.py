@@ -14,7 +14,7 @@ from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import print_json, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.errors import UsageError
-from tfl2hw.runtime.network import as_in_file, open_session
+from tfl2hw.runtime.network import from_device, open_session, to_device
 from tfl2hw.runtime.transport import SerialTransport
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.inference import clock_mhz, simulated_board
@@ -45,9 +45,8 @@ def run(
         with _transport(compiled, port) as transport:
             session = open_session(compiled, transport)
             tell("loading and running", None)
-            result = session.run(samples[0].inputs)
-    answers = zip(graph.outputs, result.outputs, strict=True)
-    outputs = [as_in_file(compiled, tensor, values) for tensor, values in answers]
+            result = session.run(to_device(compiled, samples[0].inputs))
+    outputs = from_device(compiled, result.outputs)
     facts = report.answer(result, outputs, clock_mhz(compiled))
     if json:
         print_json(facts)

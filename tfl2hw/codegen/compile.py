@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfl2hw.boards import Board, get
 from tfl2hw.errors import UsageError
 from tfl2hw.frontend import load
+from tfl2hw.ir.conversion import Conversion
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import Numerics
-from tfl2hw.passes import lower
+from tfl2hw.passes import legal, lower, settled
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
@@ -22,17 +24,22 @@ from tfl2hw.schedule.shape import Target
 
 from .configure import check_core, configure, with_identity
 from .cycles import CycleCount, count_cycles
-from .footprint import check_fit
+from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
 from .program import Program, assemble
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Compiled:
-    """A model compiled for a board: what the hardware is and what its memories hold."""
+    """A model compiled for a board: what the hardware is and what its memories hold.
+
+    ``graph`` has the file's inputs and outputs, in the shapes that they have when it runs; ``network``
+    begins and ends with int8. Between them the host converts, by ``conversions``.
+    """
 
     file: Path
     graph: Graph
+    conversions: Mapping[int, Conversion]
     network: Network
     board: Board
     schedule: Schedule
@@ -73,8 +80,11 @@ def compile_model(
     except LookupError as problem:
         raise UsageError(str(problem.args[0])) from None
     target = make_target(chosen, lanes, columns)
-    graph = load(path)
-    network = lower(graph, numerics)
+    graph = settled(load(path))
+    accepted = legal(graph)
+    check_maps(accepted, target)
+    network = lower(accepted, numerics)
+    check_channels(network)
     planned = schedule(network, target)
     program = assemble(planned)
     if target.core is None:
@@ -88,6 +98,7 @@ def compile_model(
     return Compiled(
         file=path,
         graph=graph,
+        conversions=accepted.conversions,
         network=network,
         board=chosen,
         schedule=planned,

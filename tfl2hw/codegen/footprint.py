@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
+from tfl2hw.ir.graph import Graph
+from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
+from tfl2hw.schedule.shape import Target
 
+MAX_CHANNELS = 1 << 14
 _SHAPES = {
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
@@ -49,6 +55,32 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     if config.l2_normalize:
         memories["L2 normalisation"] = machine(L2Normalize.PROGRAM, SQUARES)
     return memories
+
+
+def check_maps(graph: Graph, target: Target) -> None:
+    """Raises DoesNotFit when one map alone is larger than the scratchpad: before anything is scheduled."""
+    written = (index for operator in graph.operators for index in operator.outputs)
+    for index in (*graph.inputs, *written):
+        tensor, size = graph.tensors[index], prod(graph.tensors[index].shape)
+        if size > target.scratchpad_bytes:
+            raise DoesNotFit(
+                f"{graph.file}: the scratchpad needs {size} bytes for tensor {index} '{tensor.name}' alone, "
+                f"the board has {target.scratchpad_bytes}. Choose a larger board or a smaller model."
+            )
+
+
+def check_channels(network: Network) -> None:
+    """Raises DoesNotFit when more channels have requantizer parameters than any board holds.
+
+    Fitting the parameters takes time for each of them, so this comes before it.
+    """
+    weighted = [p for p in network.primitives if isinstance(p, Convolution | Depthwise)]
+    channels = sum(len(primitive.bias) for primitive in weighted)
+    if channels > MAX_CHANNELS:
+        raise DoesNotFit(
+            f"{network.file}: the layers have {channels} output channels in all, at most {MAX_CHANNELS} are "
+            "accepted. Choose a smaller model."
+        )
 
 
 def check_fit(config: CoreConfig, board: Board, file: str) -> None:

@@ -1,5 +1,5 @@
 """The frontend: a ``.tflite`` file in, a frozen Graph out."""
 
-from tfl2hw.frontend.load import load
+from tfl2hw.frontend.load import Survey, load, survey
 
-__all__ = ["load"]
+__all__ = ["Survey", "load", "survey"]

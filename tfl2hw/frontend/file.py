@@ -16,6 +16,8 @@ from tfl2hw.errors import ModelError
 IDENTIFIER = b"TFL3"
 MAX_FILE_BYTES = 1 << 28
 MAX_NAME_BYTES = 120
+MAX_TABLES = 20_000
+"""Operators, tensors and buffers: a small file can list one table a million times."""
 
 
 @dataclass(kw_only=True)
@@ -23,13 +25,15 @@ class ModelFile:
     """A model's bytes and the reading of its vectors, bounded by the size of the file.
 
     ``budget`` counts down the bytes that vectors may hold in all: contents that overlap again and
-    again would otherwise grow a small file into gigabytes.
+    again would otherwise grow a small file into gigabytes. ``objections`` are the sentences on what is
+    sound but not accepted: the reading goes on, so that `inspect` can say more.
     """
 
     name: str
     content: bytes
     root: Any = None
     budget: int = field(init=False)
+    objections: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.budget = 4 * len(self.content) + (1 << 16)
@@ -39,9 +43,15 @@ class ModelFile:
         """The error that says ``sentence`` of this file."""
         return ModelError(f"{self.name}: {sentence}")
 
+    def object_to(self, what: str, sentence: str) -> None:
+        """Note that ``sentence`` keeps the model from being accepted, once for each ``what``; read on."""
+        self.objections.setdefault(what, sentence)
+
     def tables(self, length: int, get: Callable[[int], Any], what: str) -> list[Any]:
         """Every table of a vector of tables."""
         self._spend(4 * length, what)
+        if length > MAX_TABLES:
+            raise self.refuse(f"the model has {length} {what}; accepted: at most {MAX_TABLES}")
         return [get(position) for position in range(length)]
 
     def numbers(self, vector: npt.NDArray[Any] | int, what: str) -> npt.NDArray[Any]:

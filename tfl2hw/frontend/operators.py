@@ -9,6 +9,7 @@ from typing import Any
 
 import tflite
 
+from tfl2hw.frontend import folding
 from tfl2hw.frontend.file import ModelFile
 from tfl2hw.ir.graph import Operator
 from tfl2hw.ops.options import enum_name
@@ -34,7 +35,7 @@ _OPTIONAL_TABLES = (
 
 
 def read_operators(file: ModelFile, subgraph: Any) -> tuple[Operator, ...]:
-    """Every operator of ``subgraph`` in execution order; unsupported ones too, without options."""
+    """Every operator of ``subgraph`` in execution order; unsupported and unknown ones too."""
     codes = file.tables(file.root.OperatorCodesLength(), file.root.OperatorCodes, "operator codes")
     names = [_name(file, code) for code in codes]
     raw = file.tables(subgraph.OperatorsLength(), subgraph.Operators, "operators")
@@ -56,14 +57,15 @@ def _operator(file: ModelFile, index: int, table: Any, names: list[str]) -> Oper
 
 
 def _options(file: ModelFile, where: str, name: str, table: Any) -> Mapping[str, Any]:
-    """The options that the operator's kind parses; none for an operator that is not supported."""
+    """What the operator's kind parses of its options, and what folding it needs (`folding`)."""
     kind = OPERATORS.get(name)
-    if kind is None:
-        return MappingProxyType({})
-    if not kind.options:
+    if kind is not None and not kind.options:
         return MappingProxyType(dict(kind.parse(None)))
     union, found = table.BuiltinOptions(), enum_name(tflite.BuiltinOptions, table.BuiltinOptionsType())
-    if union is None or found == "NONE":
+    present = union is not None and found != "NONE"
+    if kind is None:
+        return MappingProxyType(folding.read(name, union, found) if present else {})
+    if not present:
         if name not in _OPTIONAL_TABLES:
             raise file.refuse(f"{where} carries no options; accepted: {kind.options}")
         return MappingProxyType(dict(kind.parse(None)))
@@ -71,11 +73,11 @@ def _options(file: ModelFile, where: str, name: str, table: Any) -> Mapping[str,
         raise file.refuse(f"{where} carries {found}; accepted: {kind.options}")
     options = getattr(tflite, kind.options)()
     options.Init(union.Bytes, union.Pos)
-    return MappingProxyType(dict(kind.parse(options)))
+    return MappingProxyType({**folding.read(name, union, found), **kind.parse(options)})
 
 
 def _name(file: ModelFile, code: Any) -> str:
-    """The operator's builtin name, or CUSTOM with its own name.
+    """The operator's builtin name, CUSTOM with its own name, or UNKNOWN(code).
 
     The generated ``BuiltinCode()`` gives the deprecated 8-bit field for codes below 127, which files
     need not set: the larger of that and the new field's raw slot is the code.
@@ -83,10 +85,7 @@ def _name(file: ModelFile, code: Any) -> str:
     number = max(int(code.DeprecatedBuiltinCode()), _raw_builtin_code(code))
     if number == tflite.BuiltinOperator.CUSTOM:
         return f"CUSTOM {file.text(code.CustomCode())}"
-    name = enum_name(tflite.BuiltinOperator, number)
-    if name.startswith("UNKNOWN"):
-        raise file.refuse(f"operator code {number} is unknown; accepted: the codes of TFLite schema 2.18")
-    return name
+    return enum_name(tflite.BuiltinOperator, number)
 
 
 def _raw_builtin_code(code: Any) -> int:

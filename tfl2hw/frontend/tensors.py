@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import tflite
 
 from tfl2hw.frontend.file import ModelFile
-from tfl2hw.ir.graph import Quantisation, Tensor
+from tfl2hw.ir.graph import Operator, Quantisation, Tensor
 from tfl2hw.ops.options import enum_name
 
 DTYPES = {
@@ -44,39 +45,59 @@ def _tensor(file: ModelFile, index: int, table: Any, buffers: list[Any]) -> Tens
     where = f"tensor {index} '{name}'"
     kind = enum_name(tflite.TensorType, table.Type())
     if kind not in DTYPES:
-        raise file.refuse(f"{where} is of type {kind}; accepted: {', '.join(DTYPES)}")
+        file.object_to(kind, f"{where} is of type {kind}; accepted: {', '.join(DTYPES)}")
     if table.Sparsity() is not None:
-        raise file.refuse(f"{where} is sparse; accepted: dense tensors (convert without sparsity)")
+        file.object_to("sparse", f"{where} is sparse; accepted: dense tensors (convert without sparsity)")
     if table.IsVariable():
-        raise file.refuse(f"{where} is a variable; accepted: models without state between runs")
-    shape = _shape(file, table, where)
+        file.object_to("variable", f"{where} is a variable; accepted: models without state between runs")
+    shape, signature = _shape(file, table, where)
+    plain = DTYPES.get(kind) if table.Sparsity() is None else None
     return Tensor(
         index=index,
         name=name,
         shape=shape,
-        dtype=DTYPES[kind],
+        dtype=plain or (f"sparse {DTYPES[kind]}" if kind in DTYPES else kind.lower()),
         quantisation=_quantisation(file, table.Quantization(), shape, where),
-        data=_data(file, table.Buffer(), buffers, shape, DTYPES[kind], where),
+        data=_data(file, table.Buffer(), buffers, shape, plain, where),
+        signature=signature if -1 in signature else None,
+        is_variable=bool(table.IsVariable()),
     )
 
 
-def _shape(file: ModelFile, table: Any, where: str) -> tuple[int, ...]:
-    """The recorded shape, refused where only the run would tell it (except for the batch)."""
+def _shape(file: ModelFile, table: Any, where: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The recorded shape, 0 for what only the run would tell, and the shape signature."""
     shape = tuple(int(size) for size in file.numbers(table.ShapeAsNumpy(), "shapes"))
     signature = tuple(int(size) for size in file.numbers(table.ShapeSignatureAsNumpy(), "shapes"))
-    if -1 in signature[1:] or any(size < 0 for size in shape):
-        raise file.refuse(
-            f"{where} has a dynamic shape, {signature or shape}; accepted: fixed shapes, of which the batch "
-            "alone may be -1 (it is taken as 1): convert the model with a fixed input shape"
-        )
     if signature and len(signature) != len(shape):
         raise file.refuse(f"{where} has shape {shape} but shape signature {signature}, of another rank")
-    if len(shape) > MAX_RANK or prod(shape) > MAX_ELEMENTS or 0 in shape:
+    if len(shape) > MAX_RANK or prod(shape) > MAX_ELEMENTS or min((*shape, *signature, 0)) < -1:
         raise file.refuse(
             f"{where} has shape {_abridged(shape)}; accepted: rank up to {MAX_RANK} and 1 to {MAX_ELEMENTS} "
             "elements"
         )
-    return shape
+    if -1 in shape:
+        signature, shape = signature or shape, tuple(max(size, 0) for size in shape)
+    return shape, signature
+
+
+def with_empty_constants(
+    tensors: dict[int, Tensor], operators: tuple[Operator, ...], inputs: tuple[int, ...]
+) -> dict[int, Tensor]:
+    """``tensors``, with those that hold no elements and that nobody writes as constants.
+
+    The new shape of a RESHAPE to a scalar is such a one; its buffer is as empty as an activation's.
+    """
+    written = {*inputs, *(index for operator in operators for index in operator.outputs)}
+    return {
+        index: replace(tensor, data=np.zeros(tensor.shape, tensor.dtype))
+        if 0 in tensor.shape and not tensor.is_constant and index not in written and _is_whole(tensor)
+        else tensor
+        for index, tensor in tensors.items()
+    }
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    return tensor.signature is None and tensor.dtype in ("int32", "int64")
 
 
 def _quantisation(file: ModelFile, table: Any, shape: tuple[int, ...], where: str) -> Quantisation | None:
@@ -104,9 +125,9 @@ def _quantisation(file: ModelFile, table: Any, shape: tuple[int, ...], where: st
 
 
 def _data(
-    file: ModelFile, buffer: int, buffers: list[Any], shape: tuple[int, ...], dtype: str, where: str
+    file: ModelFile, buffer: int, buffers: list[Any], shape: tuple[int, ...], dtype: str | None, where: str
 ) -> npt.NDArray[Any] | None:
-    """The constant values, or None for an activation."""
+    """The constant values, or None for an activation; the bytes where ``dtype`` is None."""
     if buffer >= len(buffers):
         raise file.refuse(f"{where} names buffer {buffer}, the file has {len(buffers)}")
     table = buffers[buffer]
@@ -114,7 +135,9 @@ def _data(
         raise file.refuse(f"{where} keeps its values outside the flatbuffer; accepted: models below 2 GB")
     if table.DataLength() == 0:
         return None
-    data = table.DataAsNumpy()
+    data = file.numbers(table.DataAsNumpy(), "constants")
+    if dtype is None:
+        return np.frombuffer(data.tobytes(), np.uint8)
     needed = prod(shape) * np.dtype(dtype).itemsize
     if data.nbytes != needed:
         raise file.refuse(

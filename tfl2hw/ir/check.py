@@ -44,7 +44,7 @@ def check_graph(graph: Graph) -> None:
 
 
 def _initial(graph: Graph) -> set[int]:
-    """Tensors known before the first operator: inputs and constants."""
+    """Tensors known before the first operator: inputs, constants and variables."""
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             if index not in graph.tensors:
@@ -56,8 +56,8 @@ def _initial(graph: Graph) -> set[int]:
     for index in graph.inputs:
         if graph.tensors[index].is_constant:
             raise ModelError(f"{graph.file}: input tensor {index} is a constant; accepted: an activation")
-    constants = {index for index, tensor in graph.tensors.items() if tensor.is_constant}
-    return constants | set(graph.inputs)
+    held = {index for index, tensor in graph.tensors.items() if tensor.is_constant or tensor.is_variable}
+    return held | set(graph.inputs)
 
 
 def _check_operator(graph: Graph, operator: Operator, known: set[int]) -> None:

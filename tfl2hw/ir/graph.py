@@ -9,33 +9,20 @@ from typing import Any
 
 import numpy.typing as npt
 
+from tfl2hw.ir.conversion import Conversion
+from tfl2hw.ir.quantisation import Quantisation
 
-@dataclass(frozen=True, kw_only=True)
-class Quantisation:
-    """Affine quantisation: ``real = scale * (q - zero_point)``.
-
-    ``scales`` are the file's float32 values widened to double; one entry, or one per channel of
-    ``axis``. ``zero_points`` has the same length.
-    """
-
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int = 0
-
-    @property
-    def scale(self) -> float:
-        """The single (or first) scale."""
-        return self.scales[0]
-
-    @property
-    def zero_point(self) -> int:
-        """The single (or first) zero point."""
-        return self.zero_points[0]
+__all__ = ["Conversion", "Graph", "Operator", "Quantisation", "Tensor"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tensor:
-    """One tensor of the file. ``index`` is its number there; ``data`` is set for constants."""
+    """One tensor of the file. ``index`` is its number there; ``data`` is set for constants.
+
+    ``shape`` is what the file records, until the static-shapes pass has worked it out. ``signature`` is
+    the file's shape with -1 for what it leaves open; None where it leaves nothing open. Of a type that
+    numpy lacks, and of a sparse tensor, ``data`` are the raw bytes: such models are only looked at.
+    """
 
     index: int
     name: str
@@ -43,11 +30,18 @@ class Tensor:
     dtype: str
     quantisation: Quantisation | None = None
     data: npt.NDArray[Any] | None = None
+    signature: tuple[int, ...] | None = None
+    is_variable: bool = False
 
     @property
     def is_constant(self) -> bool:
         """Whether the file carries the tensor's values."""
         return self.data is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the shape is known: every size, or all but a batch that is taken as 1."""
+        return 0 not in self.shape and -1 not in (self.signature or ())[1:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +57,15 @@ class Operator:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Graph:
-    """A whole model: subgraph 0 of the file, operators in execution order."""
+    """A whole model: subgraph 0 of the file, operators in execution order.
+
+    ``conversions``, by the file's tensor: the inputs and outputs that the host converts, where the
+    network begins behind a QUANTIZE or ends before a DEQUANTIZE (or QUANTIZE) of the file.
+    """
 
     file: str
     tensors: Mapping[int, Tensor]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    conversions: Mapping[int, Conversion] = field(default_factory=lambda: MappingProxyType({}))

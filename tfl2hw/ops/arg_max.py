@@ -58,11 +58,17 @@ def one_axis(node: Node) -> str | None:
 
 def depth(node: Node) -> str | None:
     """The axis has 1 to 65535 elements, and OFM has the other axes of the IFM."""
-    *others, last = _last_axis(node)
+    last = _last_axis(node)[-1]
     shape = node.input(0).shape
     if shape[last] > MAX_DEPTH:
         return f"{called(node.input(0))} has shape {shape}"
-    return constraints.shape_mismatch(node, tuple(shape[axis] for axis in others))
+    return constraints.shape_mismatch(node, infer(node)[0])
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
+    shape, (*others, _) = node.input(0).shape, _last_axis(node)
+    return (tuple(shape[axis] for axis in others),)
 
 
 def arg_max_rows(rows: Int64, minimum: bool) -> Int64:
@@ -133,6 +139,7 @@ def _kind(name: str, table: str) -> Kind:
         ),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

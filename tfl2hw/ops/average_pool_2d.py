@@ -105,4 +105,5 @@ KIND = Kind(
     constraints=(*pooling.CONSTRAINTS, few_divisors),
     reference=reference,
     lower=lower,
+    infer=pooling.infer,
 )

@@ -56,11 +56,16 @@ def matrices(node: Node) -> str | None:
 
 def inferred_shape(node: Node) -> str | None:
     """OFM has the shape that the operands make; it is made of 256 matrices at most."""
+    (shape,) = infer(node)
+    if prod(shape[:-2]) > MAX_PRODUCTS:
+        return f"{prod(shape[:-2])} products of matrices"
+    return constraints.shape_mismatch(node, shape)
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
     (*first, rows, _), (*second, _, columns) = _operand_shapes(node)
-    leading = np.broadcast_shapes(tuple(first), tuple(second))
-    if prod(leading) > MAX_PRODUCTS:
-        return f"{prod(leading)} products of matrices"
-    return constraints.shape_mismatch(node, (*leading, rows, columns))
+    return ((*np.broadcast_shapes(tuple(first), tuple(second)), rows, columns),)
 
 
 def fitting_accumulators(node: Node) -> str | None:
@@ -207,4 +212,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

@@ -160,6 +160,7 @@ def _kind(name: str, options: str, infer: accepts.Infer, functions: tuple[Any, A
         ),
         reference=functions[0],
         lower=functions[1],
+        infer=infer,
     )
 
 

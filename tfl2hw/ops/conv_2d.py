@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,9 +63,14 @@ def inferred_shape(axis: int) -> Constraint:
             width + win.before[1] + win.after[1]
         ) * channels > MAX_PADDED:
             return f"padding {win.before} before and {win.after} after an IFM {(height, width)}"
-        return constraints.shape_mismatch(node, (batch, *win.output, node.input(1).shape[axis]))
+        return constraints.shape_mismatch(node, infer(axis)(node)[0])
 
     return check
+
+
+def infer(axis: int) -> Callable[[Node], tuple[tuple[int, ...], ...]]:
+    """OFM's shape; the weights' ``axis`` has the output channels."""
+    return lambda node: ((node.input(0).shape[0], *sliding(node).output, node.input(1).shape[axis]),)
 
 
 def sliding(node: Node) -> Window:
@@ -135,4 +140,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer(OUTPUT_AXIS),
 )

@@ -79,6 +79,7 @@ def _kind(name: str, options: str, infer: accepts.Infer, reference: Any, accepte
         ),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

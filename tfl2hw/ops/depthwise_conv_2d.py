@@ -111,4 +111,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=conv_2d.infer(OUTPUT_AXIS),
 )

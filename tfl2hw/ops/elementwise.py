@@ -50,6 +50,11 @@ def broadcast_shape(node: Node) -> str | None:
     return constraints.shape_mismatch(node, shape)
 
 
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
+    return (np.broadcast_shapes(node.input(0).shape, node.input(1).shape),)
+
+
 BINARY: tuple[Constraint, ...] = (
     constraints.arity(2, 2, "inputs are two operands; one OFM"),
     int8_operands,
@@ -83,6 +88,7 @@ def elementwise_kind(
         constraints=(*BINARY, *extra),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

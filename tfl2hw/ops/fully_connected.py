@@ -62,9 +62,14 @@ def whole_rows(node: Node) -> str | None:
 
 def inferred_shape(node: Node) -> str | None:
     """OFM has the shape that IFM and weights make: (rows, outputs), or the IFM's leading axes, if kept."""
+    return constraints.shape_mismatch(node, infer(node)[0])
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
     ifm, (outputs, _) = node.input(0).shape, node.input(1).shape
     leading = ifm[:-1] if node.option("keep_num_dims") else (rows(node),)
-    return constraints.shape_mismatch(node, (*leading, outputs))
+    return ((*leading, outputs),)
 
 
 def rows(node: Node) -> int:
@@ -182,4 +187,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

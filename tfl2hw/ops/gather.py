@@ -116,4 +116,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

@@ -119,4 +119,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=lambda node: (node.input(0).shape,),
 )

@@ -123,4 +123,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=lambda node: (node.input(0).shape,),
 )

@@ -43,4 +43,5 @@ KIND = Kind(
     constraints=pooling.CONSTRAINTS,
     reference=reference,
     lower=lower,
+    infer=pooling.infer,
 )

@@ -82,4 +82,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=pad.infer,
 )

@@ -92,6 +92,9 @@ class Kind:
         input, constants included, None where it is absent.
     lower : the primitives, in order, from a node that passed every constraint. Maps that exist only between
         them come from the Temporaries.
+    infer : the shape of each output, from the inputs' shapes, constants and options; the file's record
+        of the outputs is not to be used. It may raise what Python raises on a node that breaks the
+        constraints. None: the file's record has to be right.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Kind:
     constraints: tuple[Constraint, ...]
     reference: Callable[[Node, Sequence[Any], Numerics], Array | tuple[Array, ...]]
     lower: Callable[[Node, Numerics, Temporaries], Sequence[Primitive]]
+    infer: Callable[[Node], tuple[tuple[int, ...], ...]] | None = None
 
 
 def text(constraint: Constraint) -> str:

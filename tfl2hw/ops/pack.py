@@ -93,6 +93,7 @@ PACK = Kind(
     ),
     reference=reference_pack,
     lower=lower_pack,
+    infer=infer_pack,
 )
 UNPACK = Kind(
     name="UNPACK",
@@ -107,4 +108,5 @@ UNPACK = Kind(
     ),
     reference=reference_unpack,
     lower=lower_unpack,
+    infer=infer_unpack,
 )

@@ -94,6 +94,7 @@ PAD = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )
 PADV2 = Kind(
     name="PADV2",
@@ -107,4 +108,5 @@ PADV2 = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

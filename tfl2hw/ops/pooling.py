@@ -39,10 +39,16 @@ def sliding(node: Node) -> Window:
 
 def inferred_shape(node: Node) -> str | None:
     """OFM has the shape that IFM, kernel, padding and stride make, with one cell at least."""
-    win, (batch, height, width, channels) = sliding(node), node.input(0).shape
+    win, (_, height, width, channels) = sliding(node), node.input(0).shape
     if min(win.output) < 1 or (height + sum(win.kernel)) * (width + sum(win.kernel)) * channels > MAX_PADDED:
         return f"a kernel {win.kernel} on an IFM {(height, width)}"
-    return constraints.shape_mismatch(node, (batch, *win.output, channels))
+    return constraints.shape_mismatch(node, infer(node)[0])
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
+    batch, _, _, channels = node.input(0).shape
+    return ((batch, *sliding(node).output, channels),)
 
 
 CONSTRAINTS: tuple[Constraint, ...] = (

@@ -13,7 +13,7 @@ from tfl2hw.ir.primitives import Primitive, Reduction, TableSum
 from tfl2hw.ops import constraints
 from tfl2hw.ops.activation import INT8_MAX, INT8_MIN
 from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, int8, quantisation
-from tfl2hw.ops.reduction import Work, axes, cells, few_cells, inferred_shape, known_axes, reduced
+from tfl2hw.ops.reduction import Work, axes, cells, few_cells, infer, inferred_shape, known_axes, reduced
 from tfl2hw.ops.rescale import FixedPointRescale, IdentityRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.temporaries import Temporaries
@@ -150,6 +150,7 @@ def _kind(name: str, reference: Any, lower: Any, accepted: tuple[Constraint, ...
         constraints=accepted,
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

@@ -77,12 +77,15 @@ def cells(node: Node) -> int:
 
 def inferred_shape(node: Node) -> str | None:
     """OFM has the IFM's axes without the reduced ones, or with one element of each if they are kept."""
+    return constraints.shape_mismatch(node, infer(node)[0])
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
     shape, gone = node.input(0).shape, axes(node)
     if node.option("keep_dims"):
-        made = tuple(1 if axis in gone else size for axis, size in enumerate(shape))
-    else:
-        made = tuple(size for axis, size in enumerate(shape) if axis not in gone)
-    return constraints.shape_mismatch(node, made)
+        return (tuple(1 if axis in gone else size for axis, size in enumerate(shape)),)
+    return (tuple(size for axis, size in enumerate(shape) if axis not in gone),)
 
 
 def few_cells(node: Node) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfl2hw.ir.primitives import Reshape
 from tfl2hw.ops import constraints
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant
 from tfl2hw.ops.shapes import map_shape
 
 
@@ -22,17 +22,32 @@ def parse(table: Any) -> Mapping[str, Any]:
 def constant_shape(node: Node) -> str | None:
     """The new shape is an int32 constant, or among the options, and fits OFM's."""
     tensor = node.get(1)
-    if tensor is None:
-        new = node.operator.options.get("new_shape")
-    elif tensor.data is None or tensor.dtype != "int32":
+    if tensor is not None and (tensor.data is None or tensor.dtype != "int32"):
         return f"{called(tensor)} is {tensor.dtype}, {'' if tensor.is_constant else 'not '}constant"
-    else:
-        new = tuple(int(size) for size in tensor.data.reshape(-1))
+    new = new_shape(node)
     if new is None:
         return None
     shape = node.output.shape
     fits = len(new) == len(shape) and all(n in (-1, size) for n, size in zip(new, shape, strict=True))
     return None if fits else f"a new shape {new} where {called(node.output)} has {shape}"
+
+
+def new_shape(node: Node) -> tuple[int, ...] | None:
+    """The new shape, from the second input or the options; None where the file has none."""
+    tensor = node.get(1)
+    if tensor is None:
+        new: tuple[int, ...] | None = node.operator.options.get("new_shape")
+        return new
+    return tuple(int(size) for size in constant(tensor).reshape(-1))
+
+
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape: the new shape, its -1 worked out; the file's record where there is none."""
+    new, size = new_shape(node), prod(node.input(0).shape)
+    if new is None:
+        return (node.output.shape,)
+    known = prod(each for each in new if each != -1)
+    return (tuple(size // known if each == -1 else each for each in new),)
 
 
 def same_size(node: Node) -> str | None:
@@ -73,4 +88,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

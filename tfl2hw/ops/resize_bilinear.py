@@ -211,4 +211,5 @@ KIND = Kind(
     constraints=(*resize.CONSTRAINTS, resize.one_alignment, inside),
     reference=reference,
     lower=lower,
+    infer=resize.infer,
 )

@@ -72,4 +72,5 @@ KIND = Kind(
     constraints=resize.CONSTRAINTS,
     reference=reference,
     lower=lower,
+    infer=resize.infer,
 )

@@ -102,6 +102,7 @@ SPLIT = Kind(
     ),
     reference=reference_equal,
     lower=lower_equal,
+    infer=infer_equal,
 )
 SPLIT_V = Kind(
     name="SPLIT_V",
@@ -120,4 +121,5 @@ SPLIT_V = Kind(
     ),
     reference=reference_sized,
     lower=lower_sized,
+    infer=infer_sized,
 )

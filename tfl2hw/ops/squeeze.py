@@ -60,6 +60,7 @@ def _kind(
         ),
         reference=reshape.reference,
         lower=reshape.lower,
+        infer=infer,
     )
 
 

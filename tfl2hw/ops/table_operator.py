@@ -42,6 +42,11 @@ def one_shape(node: Node) -> str | None:
     return constraints.shape_mismatch(node, node.input(0).shape)
 
 
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape."""
+    return (node.input(0).shape,)
+
+
 UNARY: tuple[Constraint, ...] = (
     constraints.arity(1, 1, "one IFM and one OFM"),
     constraints.int8_maps(1),
@@ -71,6 +76,7 @@ def table_kind(
         constraints=(*UNARY, *extra),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 
@@ -97,6 +103,7 @@ def linear_kind(name: str, linear: Linear, extra: tuple[Constraint, ...] = ()) -
         constraints=(*UNARY, *extra),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

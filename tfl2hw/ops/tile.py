@@ -72,6 +72,7 @@ def _kind(name: str, infer: accepts.Infer, reference: Any, second: str, accepted
         ),
         reference=reference,
         lower=lower,
+        infer=infer,
     )
 
 

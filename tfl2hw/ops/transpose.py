@@ -64,4 +64,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

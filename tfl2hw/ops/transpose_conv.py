@@ -72,6 +72,11 @@ def stated_shape(node: Node) -> str | None:
     return constraints.shape_mismatch(node, shape)
 
 
+def infer(node: Node) -> tuple[tuple[int, ...], ...]:
+    """OFM's shape, which the first input states."""
+    return (tuple(int(size) for size in constant(node.input(0)).reshape(-1)),)
+
+
 def all_channels(node: Node) -> str | None:
     """The weights have as many input channels as the IFM."""
     ifm, weights = node.input(2), node.input(1)
@@ -199,4 +204,5 @@ KIND = Kind(
     ),
     reference=reference,
     lower=lower,
+    infer=infer,
 )

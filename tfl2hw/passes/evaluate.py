@@ -31,8 +31,8 @@ def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) ->
     ModelError : something in the graph is not accepted.
     UsageError : the inputs do not fit the model's, or no such numerics.
     """
-    rounding, graph = known_numerics(numerics), legal(graph)
-    values = bound_inputs(graph, inputs)
+    given, rounding, graph = bound_inputs(graph, inputs), known_numerics(numerics), legal(graph)
+    values = device_inputs(graph, given)
     for operator in graph.operators:
         node = Node(graph=graph, operator=operator)
         given = [_value(graph, values, index) for index in operator.inputs]
@@ -51,7 +51,17 @@ def _value(graph: Graph, values: Mapping[int, Array], index: int) -> Array | Non
     return graph.tensors[index].data if index >= 0 else None
 
 
-def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, Array]:
+def device_inputs(graph: Graph, given: Mapping[int, npt.NDArray[Any]]) -> dict[int, npt.NDArray[Any]]:
+    """``given`` by the file's tensor as the int8 inputs of ``graph``, converted as the host does it."""
+    converted = {
+        conversion.tensor: conversion.to_device(given[index])
+        for index, conversion in graph.conversions.items()
+        if index in given
+    }
+    return {index: converted[index] if index in converted else given[index] for index in graph.inputs}
+
+
+def bound_inputs(graph: Graph, inputs: Sequence[npt.NDArray[Any]]) -> dict[int, npt.NDArray[Any]]:
     """``inputs`` by tensor index, in the tensors' shapes and of their types."""
     if len(inputs) != len(graph.inputs):
         raise UsageError(f"{graph.file}: the model has {len(graph.inputs)} inputs, {len(inputs)} were given")

@@ -1,7 +1,8 @@
-"""From a compiled model to a session: where its tensors lie and what it has to load."""
+"""From a compiled model to a session: where its tensors lie, what it has to load, what the host converts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,3 +60,22 @@ def as_in_file(compiled: Compiled, tensor: int, values: npt.NDArray[np.int8]) ->
     """The bytes of a feature map as the file has the tensor: of its type and shape."""
     known = compiled.graph.tensors[tensor]
     return np.frombuffer(values.tobytes(), known.dtype).reshape(known.shape)
+
+
+def to_device(compiled: Compiled, inputs: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """The session's int8 inputs from the model's ``inputs``, each of the file's type."""
+    arrays = []
+    for index, values in zip(compiled.graph.inputs, inputs, strict=True):
+        conversion = compiled.conversions.get(index)
+        arrays.append(values if conversion is None else conversion.to_device(values))
+    return arrays
+
+
+def from_device(compiled: Compiled, outputs: Sequence[npt.NDArray[np.int8]]) -> list[npt.NDArray[Any]]:
+    """The model's outputs, of the file's types and shapes, from the session's int8 ``outputs``."""
+    arrays = []
+    for index, values in zip(compiled.graph.outputs, outputs, strict=True):
+        conversion = compiled.conversions.get(index)
+        converted = values if conversion is None else conversion.from_device(values)
+        arrays.append(as_in_file(compiled, index, converted))
+    return arrays
