@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.ops.agree import NONE, RELU, RandomModel, assert_exact
+from tests.ops.agree import NONE, RELU, RandomModel, assert_agreement, assert_exact
 from tests.ops.test_grouped_convolutions import batched_input
 from tfl2hw.errors import ModelError
 from tfl2hw.frontend import load
 from tfl2hw.ir.primitives import Convolution, Copy, MatMul, Reshape
-from tfl2hw.passes import lower
+from tfl2hw.passes import evaluate, lower
 
 # operands' shapes, whether each is transposed, which is a constant, with which zero point
 CASES = [
@@ -87,6 +87,21 @@ def test_ties_round_as_the_interpreters_do(tmp_path: Path) -> None:
         model.operator("BATCH_MATMUL", ifm, [ofm])
         model.sink(ofm)
     assert_exact(model, tmp_path)
+
+
+def test_litert_multiplies_the_scales_in_float32(tmp_path: Path) -> None:
+    """The sum 20505 rounds to 45 with the product in float32, and to 44 with the product in double."""
+    model, path = RandomModel(1), tmp_path / "model.tflite"
+    ifm = model.input((1, 1, 2), scale=0.00815996341407299, zero_point=-128)
+    values = np.array([[[127], [1]]], np.int8)
+    second = model.tensor((1, 2, 1), scale=0.0020115573424845934, zero_point=0, data=values)
+    ofm = model.activation((1, 1, 1), scale=0.007563789840787649, zero_point=0)
+    model.operator("BATCH_MATMUL", [ifm, second], [ofm])
+    path.write_bytes(model.finish([ifm], [ofm]))
+    sample = [np.array([[[161 - 128, 58 - 128]]], np.int8)]
+    assert_agreement(path, [sample])
+    once, twice = (evaluate(load(path), name, sample)[ofm] for name in ("litert-ref", "tflm"))
+    assert (once.item(), twice.item()) == (45, 44)
 
 
 @pytest.mark.parametrize(

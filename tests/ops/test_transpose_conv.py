@@ -25,7 +25,7 @@ CASES = [
     ((1, 4, 3, 17), (3, 5), 2, (1, 1), SAME, None, True, True),
     ((1, 3, 3, 2), (5, 4), 3, (3, 2), SAME, (7, 5), True, True),
     ((1, 4, 4, 2), (5, 5), 3, (4, 4), SAME, (13, 15), True, True),
-    ((1, 3, 3, 2), (3, 3), 2, (2, 2), VALID, (8, 8), False, True),
+    ((1, 3, 3, 2), (3, 3), 2, (2, 2), VALID, (7, 8), False, True),
     ((2, 3, 2, 3), (3, 3), 4, (2, 1), SAME, None, True, True),
 ]
 
@@ -80,6 +80,10 @@ def test_phases_meet_every_tap_once() -> None:
 @pytest.mark.parametrize(
     ("case", "words"),
     [
+        (
+            ((1, 2, 2, 1), (3, 3), 1, (2, 2), SAME, (5, 4), True, True),
+            "an IFM (2, 2) where such a convolution",
+        ),
         (((1, 2, 2, 1), (1, 1), 1, (20, 20), VALID, (40, 40), True, True), "stride (20, 20)"),
         (((1, 2, 2, 1), (1, 1), 1, (1, 0), VALID, (2, 2), True, True), "stride (1, 0)"),
     ],

@@ -14,6 +14,7 @@ from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import Numerics
 from tfl2hw.passes import legal, lower, settled
+from tfl2hw.passes.dead_channels import without_dead_channels
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
@@ -83,7 +84,7 @@ def compile_model(
     graph = settled(load(path))
     accepted = legal(graph)
     check_maps(accepted, target)
-    network = lower(accepted, numerics)
+    network = without_dead_channels(lower(accepted, numerics))
     check_channels(network)
     planned = schedule(network, target)
     program = assemble(planned)

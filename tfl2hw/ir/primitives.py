@@ -278,10 +278,20 @@ Primitive = (
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Constants:
+    """What is left of a map: channels ``kept``; the others of its ``values`` are the same in every pixel."""
+
+    kept: Int64
+    values: Int64
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
     """The lowered model: primitives in order, plus each map's shape.
 
-    ``constants`` are maps whose bytes the model carries (operands, tables of embeddings).
+    ``constants`` are maps whose bytes the model carries (operands, tables of embeddings). ``macs`` are the
+    multiply-accumulates of each operator, by its index. ``dropped`` are maps of which constant channels were
+    left out.
     """
 
     file: str
@@ -291,6 +301,8 @@ class Network:
     outputs: tuple[int, ...]
     shapes: dict[int, MapShape]  # of every activation, temporary and constant
     constants: Mapping[int, Int8] = field(default_factory=lambda: MappingProxyType({}))
+    macs: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    dropped: Mapping[int, Constants] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def reads(primitive: Primitive) -> tuple[int, ...]:

@@ -71,13 +71,14 @@ def infer(node: Node) -> tuple[tuple[int, ...], ...]:
 def fitting_accumulators(node: Node) -> str | None:
     """Accumulators stay in int32, shifted left by the multiplier's exponent too, for every input."""
     operands = quantisation(node.input(0)), quantisation(node.input(1))
-    return overflowing(_operand_shapes(node)[0][-1], operands, rescale(node))
+    return overflowing(_operand_shapes(node)[0][-1], operands, rescale(node, "tflm"))
 
 
-def rescale(node: Node) -> FixedPointRescale:
-    """``M = s1 * s2 / s_out``, double rounding in both numerics."""
+def rescale(node: Node, numerics: Numerics) -> FixedPointRescale:
+    """``M = s1 * s2 / s_out``, double rounding; litert-ref multiplies the scales in float32."""
     first, second, ofm = (quantisation(t) for t in (node.input(0), node.input(1), node.output))
-    reals = np.array([first.scale * second.scale / ofm.scale])
+    scale = first.scale * second.scale
+    reals = np.array([(scale if numerics == "tflm" else float(np.float32(scale))) / ofm.scale])
     return fixed_point(reals, "double", ofm.zero_point, (INT8_MIN, INT8_MAX))
 
 
@@ -91,7 +92,7 @@ def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:
         first.astype(np.int64) - quantisation(node.input(0)).zero_point,
         second.astype(np.int64) - quantisation(node.input(1)).zero_point,
     )
-    return int8(rescale(node)(total, np.zeros_like(total)))
+    return int8(rescale(node, numerics)(total, np.zeros_like(total)))
 
 
 def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Primitive, ...]:
@@ -106,9 +107,9 @@ def lower(node: Node, numerics: Numerics, temporaries: Temporaries) -> tuple[Pri
     if second.is_constant and quantisation(second).zero_point == 0:
         filters = np.swapaxes(constant(second), -1, -2) if not adjoint_second else constant(second)
         flat = np.ascontiguousarray(filters).reshape(-1, *filters.shape[-2:])
-        return (*before, *(_convolution(node, first, flat, place) for place in _products(node)))
+        return (*before, *(_convolution(node, numerics, first, flat, place) for place in _products(node)))
     by_rows = _pixels(node, 1, not adjoint_second, temporaries, before)
-    return (*before, *(_matmul(node, (first, by_rows), place) for place in _products(node)))
+    return (*before, *(_matmul(node, numerics, (first, by_rows), place) for place in _products(node)))
 
 
 def _operand_shapes(node: Node) -> list[tuple[int, ...]]:
@@ -156,7 +157,9 @@ def _transposed(node: Node, tensor: Tensor, temporaries: Temporaries, before: li
     return index
 
 
-def _matmul(node: Node, maps: tuple[int, int], place: tuple[int, int, int, int]) -> MatMul:
+def _matmul(
+    node: Node, numerics: Numerics, maps: tuple[int, int], place: tuple[int, int, int, int]
+) -> MatMul:
     (*_, rows, depth), (*_, columns) = _operand_shapes(node)
     first, second, target, count = place
     return MatMul(
@@ -168,13 +171,17 @@ def _matmul(node: Node, maps: tuple[int, int], place: tuple[int, int, int, int])
         columns=columns,
         depth=depth,
         zero_points=(quantisation(node.input(0)).zero_point, quantisation(node.input(1)).zero_point),
-        rescale=rescale(node),
+        rescale=rescale(node, numerics),
         starts=(first * rows, second * columns, target * rows),
     )
 
 
 def _convolution(
-    node: Node, source: int, filters: npt.NDArray[np.int8], place: tuple[int, int, int, int]
+    node: Node,
+    numerics: Numerics,
+    source: int,
+    filters: npt.NDArray[np.int8],
+    place: tuple[int, int, int, int],
 ) -> Convolution:
     """A 1x1 kernel over the rows of one matrix (or of all); ``filters`` is (matrices, columns, depth)."""
     *_, rows, depth = _operand_shapes(node)[0]
@@ -193,7 +200,7 @@ def _convolution(
         dilation=(1, 1),
         padding=(0, 0),
         pad_value=zero,
-        rescale=rescale(node),
+        rescale=rescale(node, numerics),
         input_row=first,
         region=Region(row=target),
     )

@@ -19,16 +19,21 @@ OUTPUT_AXIS = 3
 
 
 def parse(table: Any) -> Mapping[str, Any]:
-    """CONV_2D's options and the file's depth multiplier (the shapes decide, as in TFLite)."""
+    """CONV_2D's options and the depth multiplier."""
     return {**conv_2d.parse(table), "depth_multiplier": table.DepthMultiplier()}
 
 
 def filters_of_each_channel(node: Node) -> str | None:
-    """Weights are (1, height, width, filters), with as many filters (one or more) for each IFM channel."""
+    """Weights are (1, height, width, filters), with as many filters for each IFM channel as the depth
+    multiplier says.
+    """
+    # LiteRT goes by the shapes alone, TFLite Micro by the option.
     (outer, _, _, filters), channels = node.input(1).shape, node.input(0).shape[3]
-    if outer == 1 and filters % channels == 0:
+    multiplier = node.option("depth_multiplier")
+    if outer == 1 and filters == channels * multiplier:
         return None
-    return f"weights {node.input(1).shape} for an IFM with {channels} channels"
+    weights = f"weights {node.input(1).shape} for an IFM with {channels} channels"
+    return f"{weights} and a depth multiplier of {multiplier}"
 
 
 def reference(node: Node, inputs: Sequence[Int8], numerics: Numerics) -> Int8:

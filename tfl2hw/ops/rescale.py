@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tfl2hw.ir.primitives import Rescale
 from tfl2hw.ops.arithmetic import (
     INT32_MAX,
     INT32_MIN,
@@ -170,3 +171,45 @@ class IdentityRescale:
         """Exact clamped outputs for ``accumulator`` (any shape); ``channel`` only broadcasts."""
         value = np.asarray(accumulator, np.int64) + np.zeros_like(channel)
         return np.asarray(np.clip(value + self.zero_point, self.low, self.high), np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SelectedRescale:
+    """The functions of some channels of a rescale: channel n is ``selected[n]`` of ``whole``."""
+
+    whole: Rescale
+    selected: Int64
+
+    @property
+    def channels(self) -> int:
+        """How many channels have functions of their own (1: all share one)."""
+        return len(self.selected) if self.whole.channels > 1 else 1
+
+    @property
+    def slope(self) -> npt.NDArray[np.float64]:
+        """Real slope of each channel's function (output steps per accumulator step)."""
+        return self.whole.slope[self.selected] if self.whole.channels > 1 else self.whole.slope
+
+    @property
+    def zero_point(self) -> int:
+        """The whole's."""
+        return self.whole.zero_point
+
+    @property
+    def low(self) -> int:
+        """The whole's."""
+        return self.whole.low
+
+    @property
+    def high(self) -> int:
+        """The whole's."""
+        return self.whole.high
+
+    @property
+    def half_away(self) -> bool:
+        """The whole's."""
+        return self.whole.half_away
+
+    def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
+        """Exact clamped outputs for ``accumulator`` (any shape), ``channel`` broadcast to it."""
+        return self.whole(accumulator, self.selected[channel] if self.whole.channels > 1 else channel)

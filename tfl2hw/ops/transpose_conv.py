@@ -13,7 +13,7 @@ from tfl2hw.ir.primitives import Convolution, Region
 from tfl2hw.ops import constraints, conv_2d, options, weighted
 from tfl2hw.ops.batches import each_map, map_by_map
 from tfl2hw.ops.node import Constraint, Int8, Kind, Node, Numerics, constant, quantisation
-from tfl2hw.ops.shapes import window
+from tfl2hw.ops.shapes import Window, window
 from tfl2hw.ops.temporaries import Temporaries
 
 OUTPUT_AXIS = 0
@@ -93,11 +93,23 @@ def few_phases(node: Node) -> str | None:
     return f"stride {(down, across)} and a kernel {(height, width)} on an IFM {(rows, columns)}"
 
 
+def matching_size(node: Node) -> str | None:
+    """IFM has the size that a convolution with this kernel, stride and padding would make of OFM."""
+    _, *size, _ = node.input(2).shape
+    made = _forward(node).output
+    return None if made == tuple(size) else f"an IFM {tuple(size)} where such a convolution makes {made}"
+
+
 def padding(node: Node) -> tuple[int, int]:
     """Rows and columns of the full result above and left of OFM."""
+    return _forward(node).before
+
+
+def _forward(node: Node) -> Window:
+    """The window of the convolution from OFM to IFM."""
     _, height, width, _ = node.output.shape
     kernel, stride = conv_2d.kernel(node), node.option("stride")
-    return window((height, width), kernel, stride, (1, 1), node.option("padding")).before
+    return window((height, width), kernel, stride, (1, 1), node.option("padding"))
 
 
 def phases(size: int, kernel: int, stride: int, pad: int) -> list[Phase]:
@@ -200,6 +212,7 @@ KIND = Kind(
         few_phases,
         all_channels,
         stated_shape,
+        matching_size,
         _of_convolution(weighted.fitting_accumulators(OUTPUT_AXIS)),
     ),
     reference=reference,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from types import MappingProxyType
 
 import numpy as np
 
 from tfl2hw.ir.graph import Graph, Tensor
-from tfl2hw.ir.primitives import MapShape, Network, Primitive
+from tfl2hw.ir.primitives import Convolution, Depthwise, MapShape, MatMul, Network, Primitive
 from tfl2hw.ops import OPERATORS, Node, Numerics
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.temporaries import Temporaries
@@ -31,7 +32,23 @@ def integer_only(graph: Graph, numerics: Numerics) -> Network:
         outputs=graph.outputs,
         shapes=shapes | temporaries.shapes,
         constants=MappingProxyType(dict(temporaries.constants)),
+        macs=MappingProxyType(_macs(primitives)),
     )
+
+
+def _macs(primitives: Sequence[Primitive]) -> dict[int, int]:
+    """Multiply-accumulates of each operator, as TFLite's users count them."""
+    counts: dict[int, int] = {}
+    for primitive in primitives:
+        number = 0
+        if isinstance(primitive, MatMul):
+            number = primitive.rows * primitive.columns * primitive.depth
+        elif isinstance(primitive, Convolution) or (
+            isinstance(primitive, Depthwise) and primitive.macs_counted
+        ):
+            number = prod(primitive.output_shape[:2]) * int(primitive.weights.size)
+        counts[primitive.op_index] = counts.get(primitive.op_index, 0) + number
+    return counts
 
 
 def tensor_map(tensor: Tensor) -> MapShape:

@@ -57,8 +57,12 @@ def location(compiled: Compiled, tensor: int) -> TensorLocation:
 
 
 def as_in_file(compiled: Compiled, tensor: int, values: npt.NDArray[np.int8]) -> npt.NDArray[Any]:
-    """The bytes of a feature map as the file has the tensor: of its type and shape."""
-    known = compiled.graph.tensors[tensor]
+    """The bytes of a feature map as the file has the tensor: of its type and shape, with all channels."""
+    known, left = compiled.graph.tensors[tensor], compiled.network.dropped.get(tensor)
+    if left is not None:
+        whole = np.broadcast_to(left.values.astype(np.int8), (*values.shape[:-1], len(left.values))).copy()
+        whole[..., left.kept] = values
+        values = whole
     return np.frombuffer(values.tobytes(), known.dtype).reshape(known.shape)
 
 

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from tfl2hw.ir.primitives import Convolution, Int8, Int64, MapShape, Reduction, Region, Rescale
+from tfl2hw.ops.rescale import SelectedRescale
 
 from .nest import Loop, Nest, Output
 from .shape import Target
@@ -173,7 +174,9 @@ def _run(conv: Convolution, target: Target, maps: Maps, run: _Run) -> Matrix:
         weights=_bank_words(conv, target, chosen, run),
         bias=conv.bias[chosen],
         accumulator=bounds(conv.weights[chosen].reshape(chosen.stop - chosen.start, -1)),
-        rescale=conv.rescale if whole else Slice(conv.rescale, chosen),
+        rescale=conv.rescale
+        if whole
+        else SelectedRescale(whole=conv.rescale, selected=np.arange(filters)[chosen]),
         pad_value=conv.pad_value,
     )
 
@@ -189,22 +192,6 @@ def _bank_words(conv: Convolution, target: Target, chosen: slice, run: _Run) -> 
         start = index // share * channels - word * target.lanes
         full[place, :, start : start + channels] = taps[index]
     return full.reshape(run.number, target.columns, taps.shape[1] * run.words, target.lanes)
-
-
-class Slice:
-    """Some channels of a rescale: what a job needs that makes a part of a layer's channels."""
-
-    def __init__(self, whole: Rescale, channels: slice) -> None:
-        self._whole = whole
-        self._first = channels.start if whole.channels > 1 else 0
-        self.channels = channels.stop - channels.start if whole.channels > 1 else 1
-        self.slope = whole.slope[channels] if whole.channels > 1 else whole.slope
-        self.zero_point, self.low, self.high = whole.zero_point, whole.low, whole.high
-        self.half_away = whole.half_away
-
-    def __call__(self, accumulator: Int64, channel: Int64) -> Int64:
-        """Exact clamped outputs for ``accumulator`` (any shape), ``channel`` broadcast to it."""
-        return self._whole(accumulator, channel + self._first)
 
 
 def _unfolded(conv: Convolution, target: Target, maps: Maps, buffer: str) -> tuple[Move, tuple[Matrix, ...]]:

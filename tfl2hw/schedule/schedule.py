@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tfl2hw.errors import DoesNotFit
-from tfl2hw.ir.primitives import Convolution, Depthwise, MatMul, Network, Primitive
+from tfl2hw.ir.primitives import Network, Primitive
 
 from .fitting import fit_all_tables, fit_requantizer
 from .jobs import Layer, Placement, Schedule, matrices
@@ -72,19 +72,9 @@ def _layer(lowering: Lowering, network: Network, primitives: Sequence[Primitive]
         op_index=primitives[0].op_index,
         op=primitives[0].op,
         outputs=tuple(dict.fromkeys(primitive.output for primitive in primitives)),
-        macs=sum(_macs(primitive) for primitive in primitives),
+        macs=network.macs.get(primitives[0].op_index, 0),
         jobs=tuple(jobs),
     )
-
-
-def _macs(primitive: Primitive) -> int:
-    """Multiply-accumulates of a primitive."""
-    if isinstance(primitive, MatMul):
-        return primitive.rows * primitive.columns * primitive.depth
-    if isinstance(primitive, Convolution) or (isinstance(primitive, Depthwise) and primitive.macs_counted):
-        height, width, _ = primitive.output_shape
-        return height * width * int(primitive.weights.size)
-    return 0
 
 
 def _check_banks(file: str, layers: Sequence[Layer], target: Target) -> None:
