@@ -116,7 +116,7 @@ def run_core(
 
 
 def run_on(
-    device: SimulatedDevice, compiled: Compiled, samples: Sequence[Sequence[Int8]], progress: Progress
+    device: SimulatedDevice, compiled: Compiled, samples: Sequence[Sequence[Array]], progress: Progress
 ) -> list[SampleRun]:
     """The same on a device that is there already: a prebuilt core runs model after model.
 
