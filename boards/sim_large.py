@@ -45,7 +45,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         vector_lanes=lanes // 2,
         table_depth=256 * TABLES,
         table_bits=32,
-        vector_shift=20,
+        vector_shift=14,
         product=True,
         maximum=True,
         digits=True,
