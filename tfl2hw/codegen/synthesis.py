@@ -19,7 +19,11 @@ _ICE40_CELLS = (
     "$_DFF_?_", "$_DFFE_?P_", "$_DFF_?P?_", "$_DFFE_?P?P_", "$_SDFF_?P?_", "$_SDFFCE_?P?P_",
 )  # fmt: skip
 _SYNTHESIS = {
-    "ecp5": ("synth_ecp5 -top {name} -json {name}.json",),
+    "ecp5": (
+        "synth_ecp5 -top {name} -run begin:map_luts",
+        "splitnets",
+        "synth_ecp5 -top {name} -run map_luts: -json {name}.json",
+    ),
     "ice40": (
         "synth_ice40 -top {name} -run begin:map_ffs",
         "dfflegalize "
@@ -28,7 +32,8 @@ _SYNTHESIS = {
         "synth_ice40 -top {name} -run map_ffs: -json {name}.json",
     ),
 }
-"""Commands of each family."""
+"""Commands of each family. Yosys 0.70 sometimes fails to put back what ABC has mapped on ECP5 (an assertion on
+the sizes of two nets) unless nets are single bits by then: hence ``splitnets``."""
 
 _HEADER = re.compile(r"^\d+\.\d+\. ")
 _HEADERS = {"ecp5": 53, "ice40": 52}
