@@ -1,4 +1,4 @@
-"""Verilog of a prebuilt core, kept from run to run: it is the same for every model, and takes a while to make."""
+"""Verilog of a prebuilt core, kept from run to run: it is every model's, and takes a while to make."""
 
 from __future__ import annotations
 

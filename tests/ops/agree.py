@@ -118,7 +118,7 @@ def assert_agreement(
 def assert_hardware(
     path: Path, samples: list[list[npt.NDArray[np.int8]]], numerics: str, expected: list[Maps]
 ) -> None:
-    """Every tensor that the prebuilt core makes is the ``expected`` one, in the predicted number of cycles."""
+    """Every tensor that the prebuilt core makes is the ``expected`` one, in the predicted cycles."""
     compiled = compile_model(path, "sim-large", known_numerics(numerics))
     for run, wanted in zip(run_core(compiled, samples, lambda *_: None), expected, strict=True):
         found = run.tensors | dict(zip(compiled.network.outputs, run.outputs, strict=True))

@@ -57,7 +57,7 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
 
 
 def random_samples(graph: Graph, count: int, seed: int) -> Iterator[Sample]:
-    """``count`` samples, evenly spread over what int8 can say or over the valid indices, the same for a seed."""
+    """``count`` samples, evenly spread over int8 or over the valid indices, the same for a seed."""
     generator, converted = np.random.default_rng(seed), conversions(graph)
     for number in range(count):
         inputs = tuple(_random(generator, graph, index, converted.get(index)) for index in graph.inputs)

@@ -107,7 +107,8 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         least, most = getattr(needed, name), getattr(core, name)
         if least > most:
             raise DoesNotFit(
-                f"{schedule.file}: the model needs {least} {what}, the core has {most}; choose a smaller model."
+                f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
+                "choose a smaller model."
             )
 
 

@@ -15,8 +15,9 @@ from tfl2hw.ir.row_primitives import ArgMax
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops import movement_constraints as accepts
 from tfl2hw.ops.movement import axis_steps, box
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

@@ -56,7 +56,7 @@ def inferred_shape(axis: int) -> Constraint:
         f"the padded IFM has {MAX_PADDED} elements at most"
     )
     def check(node: Node) -> str | None:
-        win, (batch, height, width, channels) = sliding(node), node.input(0).shape
+        win, (_, height, width, channels) = sliding(node), node.input(0).shape
         if min(win.output) < 1:
             return f"a kernel {kernel(node)} on an IFM {(height, width)} without padding"
         if (height + win.before[0] + win.after[0]) * (

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from tfl2hw.ir.row_primitives import L2Normalize
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops.arithmetic import doubling_high_multiply, multiply_double_rounding
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, int8, quantisation
+from tfl2hw.ops.temporaries import Temporaries
 
 Int64 = npt.NDArray[np.int64]
 

@@ -23,7 +23,8 @@ from tfl2hw.ops.arithmetic import (
 )
 from tfl2hw.ops.exponential import FRACTION_BITS, exp_of_negative
 from tfl2hw.ops.logarithm import logarithm
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, int8, quantisation
+from tfl2hw.ops.temporaries import Temporaries
 
 SUM_SHIFT = 12  # exponentials are added in Q12.19
 MAX_DEPTH = (1 << SUM_SHIFT) - 1

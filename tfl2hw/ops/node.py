@@ -103,7 +103,7 @@ class Kind:
     constraints: tuple[Constraint, ...]
     reference: Callable[[Node, Sequence[Any], Numerics], Array | tuple[Array, ...]]
     lower: Callable[[Node, Numerics, Temporaries], Sequence[Primitive]]
-    infer: Callable[[Node], tuple[tuple[int, ...], ...]] | None = None
+    infer: Callable[[Node], Sequence[tuple[int, ...]]] | None = None
 
 
 def text(constraint: Constraint) -> str:

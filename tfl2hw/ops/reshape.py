@@ -8,8 +8,9 @@ from typing import Any
 
 from tfl2hw.ir.primitives import Reshape
 from tfl2hw.ops import constraints
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, constant
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.temporaries import Temporaries
 
 
 def parse(table: Any) -> Mapping[str, Any]:

@@ -24,7 +24,8 @@ from tfl2hw.ops.arithmetic import (
     rounding_shift_right,
 )
 from tfl2hw.ops.exponential import FRACTION_BITS, exp_of_negative, one_over_one_plus
-from tfl2hw.ops.node import Int8, Kind, Node, Numerics, Temporaries, called, int8, quantisation
+from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, int8, quantisation
+from tfl2hw.ops.temporaries import Temporaries
 
 SUM_SHIFT = 12  # exponentials are added in Q12.19
 SUM_MAX = (1 << 31) - 1

@@ -24,7 +24,7 @@ Linear = Callable[[Node, Numerics], "tuple[int, Rescale]"]
 
 
 STEEP = 16.0
-"""A slope with which hardly more than the signs of bytes are left: not worth a requantizer's long mantissa."""
+"""A slope with which hardly more than the signs of bytes are left: not worth a long mantissa."""
 
 
 def every_byte() -> Int64:

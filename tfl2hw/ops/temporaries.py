@@ -30,7 +30,8 @@ class Temporaries:
 
     def constant(self, values: npt.NDArray[np.int8]) -> int:
         """A map that holds ``values`` (height, width, channels); equal ones are kept once."""
-        assert (values.ndim, values.dtype) == (3, np.int8), (values.shape, values.dtype)
+        assert values.ndim == 3, values.shape
+        assert values.dtype == np.int8, values.dtype
         for index, known in self.constants.items():
             if np.array_equal(known, values):
                 return index

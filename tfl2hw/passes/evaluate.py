@@ -31,8 +31,8 @@ def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) ->
     ModelError : something in the graph is not accepted.
     UsageError : the inputs do not fit the model's, or no such numerics.
     """
-    given, rounding, graph = bound_inputs(graph, inputs), known_numerics(numerics), legal(graph)
-    values = device_inputs(graph, given)
+    named, rounding, graph = bound_inputs(graph, inputs), known_numerics(numerics), legal(graph)
+    values = device_inputs(graph, named)
     for operator in graph.operators:
         node = Node(graph=graph, operator=operator)
         given = [_value(graph, values, index) for index in operator.inputs]

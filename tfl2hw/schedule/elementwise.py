@@ -53,7 +53,7 @@ def table_sum(primitive: TableSum, target: Target, sources: tuple[str, str], nam
 def product(primitive: Product, target: Target, sources: tuple[str, str], name: str) -> Matrix:
     """K products a pixel of two tokens: b's byte, kept as a weight, then a's.
 
-    ``(a - za) * (b - zb) = b * -za + (a * b + a * -zb) + za * zb``; a zero point is split in two int8 weights.
+    ``(a - za) * (b - zb) = b * -za + (a * b + a * -zb) + za * zb``; a zero point is split into two weights.
     """
     za, zb = primitive.zero_points
     words = np.zeros((1, target.columns, 2, target.lanes), np.int8)

@@ -86,8 +86,7 @@ def matrix_of(job: Job) -> Matrix | None:
 
 def sources(job: Job) -> Iterator[str]:
     """The buffers that a job reads."""
-    matrix = matrix_of(job)
-    nest = job.nest if matrix is None else matrix.nest  # type: ignore[union-attr]
+    nest = job.matrix.nest if isinstance(job, LoadedMatrix) else job.nest
     yield nest.source
     if nest.second:
         yield nest.second

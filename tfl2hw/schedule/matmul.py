@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from .shape import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """K columns of the product: where their rows of b stand (bytes), how many they are, and where results go."""
+    """K columns of the product: where their rows of b stand (bytes), how many, and where results go."""
 
     source: int
     columns: int
@@ -45,8 +45,8 @@ def matmul(
 
     Where rows do not fill their words, b is copied into ``buffer`` first, with zeros behind each row.
 
-    ``(a - za) * (b - zb) = a * b + p * b + a * -zb + za * zb`` summed over the depth, where the constant p = -za
-    comes as padding, in two halves if it is 128: so b stands in the banks once for each pass that
+    ``(a - za) * (b - zb) = a * b + p * b + a * -zb + za * zb`` summed over the depth, where the constant
+    p = -za comes as padding, in two halves if it is 128: so b stands in the banks once for each pass that
     multiplies with it.
     """
     left, right = maps
@@ -130,12 +130,17 @@ def _packed(primitive: MatMul, target: Target, right: Maps, buffer: str) -> tupl
         target_pixel=target.padded(depth),
         target_shape=shape,
     )
-    named = {"op_index": primitive.op_index, "op": primitive.op, "output": primitive.output}
-    zeros = Copy(input=None, axes=(Axis(rows, target=(1, 0)), Axis(shape[2], target=(0, 1))), **named)  # type: ignore[arg-type]
-    values = Copy(
+    zeros = Copy(
+        op_index=primitive.op_index,
+        op=primitive.op,
+        input=None,
+        output=primitive.output,
+        axes=(Axis(rows, target=(1, 0)), Axis(shape[2], target=(0, 1))),
+    )
+    values = replace(
+        zeros,
         input=primitive.inputs[1],
         axes=(Axis(rows, (1, 0), (1, 0)), Axis(depth, (0, 1), (0, 1))),
         start=(primitive.starts[1], 0),
-        **named,
-    )  # type: ignore[arg-type]
+    )
     return (*copies(zeros, target, maps), *copies(values, target, maps))

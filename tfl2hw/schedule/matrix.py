@@ -105,8 +105,9 @@ def _direct(conv: Convolution, target: Target, maps: Maps) -> tuple[Matrix, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """``number`` groups of K filters from ``first`` on; each reads ``words`` words of a pixel, from ``word`` on,
-    ``step`` words further for each group.
+    """``number`` groups of K filters from ``first`` on.
+
+    Each reads ``words`` words of a pixel: the first one from ``word`` on, each other ``step`` words further.
     """
 
     first: int

@@ -100,7 +100,7 @@ def find_steps(rescale: Rescale, bias: Int64, low: Int64, high: Int64) -> Steps:
 def _check_monotone(
     rescale: Rescale, bias: Int64, which: Int64, ends: tuple[Int64, Int64], reached: Int64
 ) -> None:
-    """The steps found are the function's, at some accumulators of each channel: bisection needs it monotone."""
+    """The steps found are the function's, at some accumulators of each channel: bisection needs that."""
     low, high = ends
     places = low[:, None] + (high - low)[:, None] * np.arange(SAMPLES, dtype=np.int64) // (SAMPLES - 1)
     exact = rescale(places + bias[:, None], np.broadcast_to(which, places.shape))
