@@ -32,8 +32,8 @@ _SYNTHESIS = {
         "synth_ice40 -top {name} -run map_ffs: -json {name}.json",
     ),
 }
-"""Commands of each family. Yosys 0.70 sometimes fails to put back what ABC has mapped on ECP5 (an assertion on
-the sizes of two nets) unless nets are single bits by then: hence ``splitnets``."""
+"""Commands of each family. On ECP5 Yosys 0.70 sometimes fails to put back what ABC has mapped (an assertion
+on the sizes of two nets) unless nets are single bits by then: hence ``splitnets``."""
 
 _HEADER = re.compile(r"^\d+\.\d+\. ")
 _HEADERS = {"ecp5": 53, "ice40": 52}
