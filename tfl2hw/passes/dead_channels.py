@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ def _whole(primitive: Convolution | Depthwise, network: Network) -> bool:
     return writers == 1 and read and not grouped
 
 
-def _relabels(primitive: Primitive) -> bool:
+def _relabels(primitive: Primitive) -> TypeGuard[Reshape]:
     """Whether the primitive is a reshape that keeps every pixel as it is."""
     return isinstance(primitive, Reshape) and primitive.input_shape[2] == primitive.output_shape[2]
 
@@ -95,14 +96,14 @@ def _filtered(primitive: Convolution | Depthwise, source: _Known) -> _Known:
     constant, weights = _foldable(primitive, source), primitive.weights.astype(np.int64)
     if isinstance(primitive, Convolution):
         seen = weights.sum(axis=(1, 2)) @ np.where(constant, source.values, 0)
-        dead = ~weights[:, :, :, ~constant].any(axis=(1, 2, 3))
+        dead = np.logical_not(weights[:, :, :, ~constant].any(axis=(1, 2, 3)))
     elif primitive.reduction == "sum":
         seen = weights.sum(axis=(0, 1)) * np.where(constant, source.values, 0)
-        dead = constant | ~weights.any(axis=(0, 1))
+        dead = np.logical_or(constant, ~weights.any(axis=(0, 1)))
     else:
         seen, dead = np.where(constant, source.values, 0), constant
     values = primitive.rescale(primitive.bias + seen, np.arange(len(primitive.bias)))
-    return _Known(is_constant=dead, values=np.where(dead, values, 0))
+    return _Known(is_constant=np.asarray(dead, np.bool_), values=np.where(dead, values, 0))
 
 
 def _dropped(network: Network, known: Mapping[int, _Known]) -> dict[int, Bool]:
