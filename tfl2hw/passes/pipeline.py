@@ -11,6 +11,7 @@ from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import NUMERICS, Numerics
 from tfl2hw.passes.edges import host_edges
+from tfl2hw.passes.float_tables import float_tables
 from tfl2hw.passes.fuse_activations import fuse_activations
 from tfl2hw.passes.fuse_pads import fuse_pads
 from tfl2hw.passes.integer_only import integer_only
@@ -23,6 +24,7 @@ SETTLED: tuple[tuple[str, Pass], ...] = (("static shapes", static_shapes),)
 EDGES: tuple[tuple[str, Pass], ...] = (*SETTLED, ("edges", host_edges))
 FUSIONS: tuple[tuple[str, Pass], ...] = (
     *EDGES,
+    ("float tables", float_tables),
     ("fuse pads", fuse_pads),
     ("fuse activations", fuse_activations),
 )
