@@ -69,10 +69,14 @@ def reals(node: Node) -> Float32:
 
 
 def finite(node: Node) -> str | None:
-    """The functions between DEQUANTIZE and QUANTIZE have a result for every byte, below 10**6 steps of OFM."""
+    """Functions between DEQUANTIZE and QUANTIZE have a result for every byte, below 10**6 steps of OFM."""
     with np.errstate(all="ignore"):
         furthest = np.abs(reals(node).astype(np.float64) / quantisation(node.output).scale).max()
-    return None if furthest < FURTHEST else f"{' and '.join(name for name, _ in node.option('steps'))} of the IFM"
+    return (
+        None
+        if furthest < FURTHEST
+        else f"{' and '.join(name for name, _ in node.option('steps'))} of the IFM"
+    )
 
 
 def table(node: Node, numerics: Numerics) -> Int64:

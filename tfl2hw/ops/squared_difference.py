@@ -129,6 +129,4 @@ def _output_multiplier(node: Node) -> float:
     return twice * twice / ((1 << 2 * LEFT_SHIFT) * quantisation(node.output).scale)
 
 
-KIND = elementwise_kind(
-    "SQUARED_DIFFERENCE", exact, lowering(exact, combine), (scales_near, byte_steps)
-)
+KIND = elementwise_kind("SQUARED_DIFFERENCE", exact, lowering(exact, combine), (scales_near, byte_steps))
