@@ -19,6 +19,7 @@ import numpy.typing as npt
 from tfl2hw.errors import ModelError, ToolError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
+from tfl2hw.ops.node import called
 from tfl2hw.passes.evaluate import bound_inputs
 from tfl2hw.passes.pipeline import known_numerics, settled
 from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
@@ -68,7 +69,10 @@ def interpret(
     ToolError : the interpreter is not installed, aborted, or did not finish.
     """
     known_numerics(numerics)
-    graph = settled(load(model_path))
+    recorded = load(model_path)
+    graph = settled(recorded)
+    if numerics == "tflm":
+        _check_recorded(recorded, graph)
     samples = [bound_inputs(graph, arrays) for arrays in inputs]
     with tempfile.TemporaryDirectory(prefix="tfl2hw-oracle-") as folder:
         job = _write_job(graph, samples, numerics, Path(folder))
@@ -81,6 +85,19 @@ def interpret(
                 }
                 for sample in range(len(samples))
             ]
+
+
+def _check_recorded(recorded: Graph, graph: Graph) -> None:
+    """TFLite Micro computes with the shapes that the file records, right or wrong."""
+    for index in _activations(graph):
+        found, wanted = recorded.tensors[index], graph.tensors[index].shape
+        if prod(found.shape) != prod(wanted):
+            raise ModelError(
+                f"{graph.file}: {INTERPRETERS['tflm']} cannot run the model as written: it keeps to recorded "
+                f"shapes, and {called(found)} is recorded as {found.shape} where the operators make {wanted} "
+                "(the converter's error behind a dilated convolution, if the batch is left open); convert "
+                "with keras.Input(shape, batch_size=1), or use LiteRT's arithmetic: --numerics litert-ref"
+            )
 
 
 def _write_job(graph: Graph, samples: list[dict[int, npt.NDArray[Any]]], numerics: str, folder: Path) -> Path:

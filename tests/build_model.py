@@ -29,6 +29,7 @@ OPTIONS = {
     "QUANTIZE": "QuantizeOptions",
     "SUB": "SubOptions",
     "MUL": "MulOptions",
+    "DIV": "DivOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "MINIMUM": "MaximumMinimumOptions",
     "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",

@@ -59,7 +59,7 @@ def island() -> bytes:
     ifm, floats = model.tensor((1, 4), scale=0.1), [model.tensor((1, 4), dtype="float32") for _ in range(2)]
     middle, ofm = model.tensor((1, 4), scale=0.1), model.tensor((1, 4), scale=1 / 256, zero_point=-128)
     model.operator("DEQUANTIZE", [ifm], [floats[0]])
-    model.operator("ELU", [floats[0]], [floats[1]])
+    model.operator("CUMSUM", [floats[0]], [floats[1]])
     model.operator("QUANTIZE", [floats[1]], [middle])
     model.operator("SOFTMAX", [middle], [ofm])
     return model.finish([ifm], [ofm])
@@ -92,7 +92,7 @@ KINDS: dict[str, tuple[Callable[[], bytes], str]] = {
     "float16": (float16, "in place of supported_types = [tf.float16]"),
     "16x8": (lambda: one(activation="int16"), "16x8"),
     "uint8": (uint8, "quantised by an old converter"),
-    "float island": (island, "it names the layer"),
+    "float island": (island, "left CUMSUM in float32, at 't2'"),
     "4 bits": (lambda: one(weights="int4"), "weights of 4 bits are not accepted"),
     "sparse": (lambda: one(sparse=1), "without tf.lite.Optimize.EXPERIMENTAL_SPARSITY"),
     "state": (stateful, "unroll=True"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from tfl2hw.ir.graph import Graph, Operator, Tensor
+from tfl2hw.ops.float_table import FUNCTIONS, WITH_CONSTANT
 
 FULL_INT8 = (
     "converter.optimizations = [tf.lite.Optimize.DEFAULT], converter.representative_dataset = a generator of "
@@ -28,6 +29,10 @@ RECURRENT = (
     "SVDF",
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
     "UNIDIRECTIONAL_SEQUENCE_RNN",
+)
+CHOICES = (
+    *("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "NOT_EQUAL"),
+    *("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "SELECT", "SELECT_V2", "WHERE"),
 )
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
@@ -59,6 +64,12 @@ def _by_name(graph: Graph, operator: Operator) -> str | None:
 
 
 _NAMED = MappingProxyType({
+    **dict.fromkeys(
+        CHOICES,
+        "comparisons and choices between values are not accepted: write tf.where(x > 0, x, a * x) as a "
+        "LeakyReLU, PReLU or ReLU layer, other choices with tf.maximum and tf.minimum, an ELU or SELU with "
+        "tf.exp(tf.minimum(x, 0.)) and tf.nn.relu(x); masks belong on the host",
+    ),
     **dict.fromkeys(
         CONTROL_FLOW,
         "control flow is not accepted: build recurrent layers with unroll=True, and write loops over a fixed "
@@ -117,16 +128,46 @@ def _by_type(graph: Graph, operator: Operator) -> str | None:
     return _of_floats(graph, activations, constants) if activations & set(FLOATS) else None
 
 
+def _by_island(graph: Graph, operator: Operator) -> str | None:
+    """Float operators between int8 tensors: which, in which layer, and what is accepted in their place."""
+    if not _quantised(graph) or not _floats(graph, operator):
+        return None
+    island = _island(graph, operator)
+    guilty = [each for each in island if each.op not in ("DEQUANTIZE", "QUANTIZE")]
+    if not guilty:
+        return None
+    names = " and ".join(dict.fromkeys(each.op for each in guilty))
+    layer = graph.tensors[guilty[0].outputs[0]].name.split(";")[0]
+    return (
+        f"the converter left {names} in float32, at '{layer}': TFLite has no int8 form of it, or an operand "
+        f"is float32 already; between DEQUANTIZE and QUANTIZE accepted are functions of one tensor "
+        f"({', '.join((*FUNCTIONS, *WITH_CONSTANT))}): write the layer with those and with int8 operators "
+        "(`tfl2hw ops`), keep their results out of tf.concat and of movements with other tensors, or run "
+        "this part on the host"
+    )
+
+
+def _island(graph: Graph, operator: Operator) -> list[Operator]:
+    """The float operators that hang together with ``operator``, in order."""
+    reached, grown = {operator.index}, True
+    while grown:
+        floats = set().union(*(_floats(graph, each) for each in graph.operators if each.index in reached))
+        more = {each.index for each in graph.operators if floats & _floats(graph, each)}
+        reached, grown = reached | more, not more <= reached
+    return [each for each in graph.operators if each.index in reached]
+
+
+def _floats(graph: Graph, operator: Operator) -> set[int]:
+    """The float activations of ``operator``."""
+    tensors = _tensors(graph, operator)
+    return {each.index for each in tensors if not each.is_constant and each.dtype in FLOATS}
+
+
 def _of_floats(graph: Graph, activations: set[str], constants: set[str]) -> str:
     if constants & {"int8"}:
         return (
             "weights are int8 but activations float (dynamic range quantisation): give the converter the "
             f"activations' ranges too, {FULL_INT8}"
-        )
-    if "int8" in activations or _quantised(graph):
-        return (
-            "the converter left this in float inside of an int8 model: with "
-            f"{INT8_ALONE} it names the layer, which has to be written with operators that it can quantise"
         )
     return f"the model is not quantised: {FULL_INT8}"
 
@@ -141,4 +182,4 @@ def _tensors(graph: Graph, operator: Operator) -> list[Tensor]:
     return [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
 
 
-_RULES: tuple[Advice, ...] = (_by_name, _by_shape, _by_edge, _by_type)
+_RULES: tuple[Advice, ...] = (_by_name, _by_shape, _by_island, _by_edge, _by_type)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import tflite
 
-from tfl2hw.ir.graph import Tensor
 from tfl2hw.ir.primitives import Convolution, MapShape, MatMul, Rescale, Reshape
 from tfl2hw.ops import constraints, options, weighted
 from tfl2hw.ops.activation import clamp_range
 from tfl2hw.ops.matrix_product import overflowing, product
+from tfl2hw.ops.movement import operand
 from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called, constant, int8, quantisation
 from tfl2hw.ops.rescale import RealRescale
 from tfl2hw.ops.shapes import map_shape
@@ -31,6 +31,19 @@ def parse(table: Any) -> Mapping[str, Any]:
         "weights_format": options.enum_name(tflite.FullyConnectedOptionsWeightsFormat, table.WeightsFormat()),
         "keep_num_dims": bool(table.KeepNumDims()),
     }
+
+
+def int8_rows(node: Node) -> str | None:
+    """IFM and OFM are int8 with one finite scale above 0 and a zero point in -128..127; a constant IFM has
+    constant weights.
+    """
+    for tensor in (node.input(0), node.output):
+        wrong = constraints.not_quantised_int8(tensor)
+        if wrong is not None:
+            return f"{called(tensor)} {wrong}"
+    if node.input(0).is_constant and not node.input(1).is_constant:
+        return f"{called(node.input(0))} is a constant and {called(node.input(1))} is not"
+    return f"{called(node.output)} is a constant" if node.output.is_constant else None
 
 
 def plain_weights(node: Node) -> str | None:
@@ -113,9 +126,9 @@ def lower(
     A Reshape goes before where the IFM's rows are of another length.
     """
     ifm, weights = node.input(0), node.input(1)
-    source, before = ifm.index, tuple[Reshape, ...]()
+    source, before = operand(ifm, temporaries), tuple[Reshape, ...]()
     if ifm.shape[-1:] != weights.shape[1:]:
-        source, before = reshaped(node, ifm, (1, rows(node), weights.shape[1]), temporaries)
+        source, before = reshaped(node, source, (1, rows(node), weights.shape[1]), temporaries)
     layer = _convolution(node, numerics, source) if weights.is_constant else _matmul(node, numerics, source)
     return (*before, layer)
 
@@ -155,16 +168,16 @@ def _matmul(node: Node, numerics: Numerics, source: int) -> MatMul:
 
 
 def reshaped(
-    node: Node, tensor: Tensor, shape: MapShape, temporaries: Temporaries
+    node: Node, source: int, shape: MapShape, temporaries: Temporaries
 ) -> tuple[int, tuple[Reshape, ...]]:
-    """A temporary map of ``shape`` with the bytes of ``tensor``, and the Reshape that fills it."""
+    """A temporary map of ``shape`` with the bytes of the IFM's map ``source``, and the Reshape into it."""
     index = temporaries.map(shape)
     primitive = Reshape(
         op_index=node.operator.index,
         op=node.operator.op,
-        input=tensor.index,
+        input=source,
         output=index,
-        input_shape=map_shape(tensor.shape),
+        input_shape=map_shape(node.input(0).shape),
         output_shape=shape,
     )
     return index, (primitive,)
@@ -176,7 +189,7 @@ KIND = Kind(
     parse=parse,
     constraints=(
         constraints.arity(2, 3, "inputs are IFM, weights and optionally a bias; one OFM"),
-        constraints.int8_maps(1),
+        int8_rows,
         matrix_of_weights,
         weighted.constant_bias(OUTPUT_AXIS),
         constraints.known_activation,

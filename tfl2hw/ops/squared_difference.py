@@ -15,6 +15,7 @@ from tfl2hw.ops.elementwise import elementwise_kind, lowering
 from tfl2hw.ops.node import Node, Numerics, quantisation
 from tfl2hw.ops.rescale import IdentityRescale
 from tfl2hw.ops.shapes import map_shape
+from tfl2hw.ops.square_of_difference import Segments, segments, square_sums
 from tfl2hw.ops.table_operator import every_byte
 from tfl2hw.ops.temporaries import Temporaries
 
@@ -28,16 +29,40 @@ def scales_near(node: Node) -> str | None:
     return None if real < 1 else f"an output multiplier of {real:g}"
 
 
-def byte_differences(node: Node) -> str | None:
-    """Operands have one scale, and 255 steps saturate OFM where more can occur; or one is one constant."""
+def byte_steps(node: Node) -> str | None:
+    """OFM's scale is not so small that next differences are many bytes apart, unless one operand is one
+    constant.
+    """
     if any(node.input(n).is_constant and prod(node.input(n).shape) == 1 for n in (0, 1)):
         return None
+    if _byte_differences(node) or _segments(node) is not None:
+        return None
+    first, second, ofm = (quantisation(t).scale for t in (node.input(0), node.input(1), node.output))
+    return f"scales {first:g} and {second:g} to {ofm:g}"
+
+
+def _byte_differences(node: Node) -> bool:
+    """Whether operands have one scale, and 255 steps saturate OFM where more can occur."""
     first, second = quantisation(node.input(0)), quantisation(node.input(1))
     if first.scale != second.scale:
-        return f"scales {first.scale:g} and {second.scale:g}"
+        return False
     furthest = _LARGEST + abs(first.zero_point - second.zero_point)
     ends = _squares(node, np.array([_LARGEST, furthest], np.int64))
-    return None if ends[0] == ends[1] else f"zero points {first.zero_point} and {second.zero_point}"
+    return bool(ends[0] == ends[1])
+
+
+def _terms(node: Node) -> tuple[Int64, Int64]:
+    """What each byte of the first operand adds to the difference, and each of the second."""
+    first, second = (
+        operand(every_byte(), quantisation(node.input(n)), largest_scale(node), LEFT_SHIFT) for n in (0, 1)
+    )
+    return first, -second
+
+
+def _segments(node: Node) -> Segments | None:
+    first, second = _terms(node)
+    furthest = max(first.max() + second.max(), -(first.min() + second.min()))
+    return segments(lambda difference: _rescaled(node, difference), int(furthest))
 
 
 def exact(node: Node, numerics: Numerics, first: Int64, second: Int64) -> Int64:
@@ -54,8 +79,12 @@ def combine(
     """What the first exceeds the second by, and the reverse, as bytes from -128 on; then their squares.
 
     One of the two is always 0, so that the sum of both squares, one of them without the OFM's zero
-    point, is the result.
+    point, is the result. Where a difference does not fit a byte: `square_of_difference`.
     """
+    if not _byte_differences(node):
+        parts = _segments(node)
+        assert parts is not None
+        return square_sums(node, maps, _terms(node), parts, temporaries)
     shape = map_shape(node.output.shape)
     positive, negative = temporaries.map(shape), temporaries.map(shape)
     first, second = (every_byte() - quantisation(node.input(n)).zero_point for n in (0, 1))
@@ -100,6 +129,4 @@ def _output_multiplier(node: Node) -> float:
     return twice * twice / ((1 << 2 * LEFT_SHIFT) * quantisation(node.output).scale)
 
 
-KIND = elementwise_kind(
-    "SQUARED_DIFFERENCE", exact, lowering(exact, combine), (scales_near, byte_differences)
-)
+KIND = elementwise_kind("SQUARED_DIFFERENCE", exact, lowering(exact, combine), (scales_near, byte_steps))

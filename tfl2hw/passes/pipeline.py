@@ -11,18 +11,24 @@ from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import NUMERICS, Numerics
 from tfl2hw.passes.edges import host_edges
+from tfl2hw.passes.float_tables import float_tables
 from tfl2hw.passes.fuse_activations import fuse_activations
 from tfl2hw.passes.fuse_pads import fuse_pads
+from tfl2hw.passes.index_wraps import drop_index_wraps
 from tfl2hw.passes.integer_only import integer_only
 from tfl2hw.passes.legalise import legalise
 from tfl2hw.passes.static_shapes import static_shapes
 
 Pass = Callable[[Graph], Graph]
 
-SETTLED: tuple[tuple[str, Pass], ...] = (("static shapes", static_shapes),)
+SETTLED: tuple[tuple[str, Pass], ...] = (
+    ("static shapes", static_shapes),
+    ("index wraps", drop_index_wraps),
+)
 EDGES: tuple[tuple[str, Pass], ...] = (*SETTLED, ("edges", host_edges))
 FUSIONS: tuple[tuple[str, Pass], ...] = (
     *EDGES,
+    ("float tables", float_tables),
     ("fuse pads", fuse_pads),
     ("fuse activations", fuse_activations),
 )

@@ -21,8 +21,26 @@ def writer(graph: Graph, tensor: int) -> Operator | None:
 
 def index_bound(graph: Graph, tensor: int) -> int:
     """Rows of the smallest table of which ``tensor`` names rows; 1 where it names none."""
-    readers = [each for each in graph.operators if each.op == "GATHER" and each.inputs[1] == tensor]
+    readers = [
+        each
+        for each in graph.operators
+        if each.op == "GATHER" and tensor in (each.inputs[1], wrapped_index(graph, each.inputs[1]))
+    ]
     return min((graph.tensors[each.inputs[0]].shape[each.options["axis"]] for each in readers), default=1)
+
+
+def wrapped_index(graph: Graph, tensor: int) -> int | None:
+    """x, if ``tensor`` is ``where(x < 0, x + n, x)`` of constants 0 and n; else None."""
+    select = writer(graph, tensor)
+    if select is None or select.op not in ("SELECT", "SELECT_V2") or len(select.inputs) != 3:
+        return None
+    less, add, source = writer(graph, select.inputs[0]), writer(graph, select.inputs[1]), select.inputs[2]
+    if less is None or add is None or (less.op, add.op) != ("LESS", "ADD"):
+        return None
+    if less.inputs[0] != source or add.inputs[0] != source or not graph.tensors[add.inputs[1]].is_constant:
+        return None
+    bound = graph.tensors[less.inputs[1]].data
+    return source if bound is not None and not bound.any() else None
 
 
 def same_bytes(graph: Graph, first: int, second: int) -> bool:
