@@ -33,6 +33,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         count_bits=22,
         coordinate_bits=18,
         window=True,
+        pair=lanes >= 8,
         mover=True,
         copier=True,
         index=True,

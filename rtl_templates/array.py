@@ -21,7 +21,8 @@ class Array(wiring.Component):
     requantizer in the same cycle, the chain's last column first.
 
     Latency: ``latency(config)`` cycles from a pixel's last token at column 0 to the first ``valid``.
-    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most.
+    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, with ``pair`` every
+    ``2 * config.chain``: its second results follow its first ones.
 
     Members
     -------
@@ -50,6 +51,11 @@ class Array(wiring.Component):
         """The last column's skew, the column, its way out of the chain, the requantizer."""
         out = 1 if config.chain == 1 else 2
         return config.columns - 1 + Column.latency(config) + out + Requantizer.latency(config)
+
+    @staticmethod
+    def leaves(config: CoreConfig) -> int:
+        """Cycles in which the results of a pixel leave, at most."""
+        return 2 * config.chain if config.pair else config.chain
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

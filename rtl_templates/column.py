@@ -16,14 +16,19 @@ from .multiplier import LaneMultiplier
 WINDOW = 3
 """Rows and columns of the sliding depthwise window."""
 
+PLACES = 8
+"""Most tokens of a pixel whose window is kept, with ``config.pair``."""
 
 KEPT_BITS = 9
 """Width (signed) of the sums among which the greatest or the least is kept."""
 
 
 def control_layout(config: CoreConfig) -> data.StructLayout:
-    """A token's flags as the accumulator needs them: ``last`` only with ``valid``."""
-    names = ("valid", "first", "last", "final", *_modes(config))
+    """A token's flags as the accumulator needs them: ``last`` only with ``valid``.
+
+    ``pair`` comes a cycle before the others, as the adder tree's last level needs it.
+    """
+    names = ("valid", "first", "last", "final", *_modes(config), *(("pair",) if config.pair else ()))
     return data.StructLayout(dict.fromkeys(names, 1))
 
 
@@ -36,7 +41,10 @@ def first_control(m: Module, config: CoreConfig, token: data.View[data.StructLay
     """Column 0's ``control``: the flags of ``token`` when its sum of products is there."""
     modes = [token[name] for name in _modes(config)]
     flags = Cat(token.valid, token.first, token.valid & token.last, token.final, *modes)
-    return delayed(m, flags, Column.latency(config) - 1, "control")
+    control = delayed(m, flags, Column.latency(config) - 1, "control")
+    if not config.pair:
+        return control
+    return Cat(control, delayed(m, token.pair, Column.latency(config) - 2, "pair"))
 
 
 def result_layout(config: CoreConfig) -> data.StructLayout:
@@ -52,6 +60,12 @@ class Column(wiring.Component):
     column takes byte ``offset + index`` of each word alone: it stands in lane 0, the byte three
     tokens earlier in lane 1 and six earlier in lane 2, which is a 3x3 window when the words come
     column by column of three rows; the other lanes then have weights of zero.
+
+    With ``config.pair`` a pixel may have up to PLACES tokens, and lanes 1 and 2 hold the bytes of the
+    same place in the two pixels before. The upper half of the lanes begins with the same three bytes. With
+    ``pair`` too, each half's sums go to an accumulator of its own: the upper half's result follows
+    ``config.chain`` cycles behind the lower one's, so that those of the chain come all lower, then all upper.
+    Pixels then have to end ``2 * config.chain`` cycles apart.
 
     With ``product`` too (``config.product``), a pixel has two tokens. Both have the column's byte in
     lanes 0, 1 and 2: b in the first, a in the second. b is also the second's weight in lane 0, so with
@@ -106,8 +120,8 @@ class Column(wiring.Component):
         )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
-        total = self._tree(m, products)
-        self._accumulate(m, total)
+        total, upper = self._tree(m, products)
+        self._accumulate(m, total, upper)
         return m
 
     def _bank(self, m: Module) -> Value:
@@ -147,23 +161,30 @@ class Column(wiring.Component):
         lanes = [self.x.word_select(lane, 8) for lane in range(config.lanes)]
         for lane, picked in enumerate(window):
             lanes[lane] = Mux(token.pick, picked, lanes[lane])
+            if config.pair:
+                upper = config.lanes // 2 + lane
+                lanes[upper] = Mux(token.pick, picked, lanes[upper])
         if config.product:
             lanes[1:3] = [Mux(token.product, byte, lane) for lane in lanes[1:3]]
         return Cat(lanes)
 
     def _window(self, m: Module, byte: Signal) -> list[Value]:
-        """``byte``, the one of three tokens ago, the one of six tokens ago.
+        """``byte``, the one of three tokens ago, the one of six tokens ago; with ``config.pair``, those of
+        the same place in the two pixels before.
 
-        Each of three places keeps a byte and the one that came three tokens before it; it is read with
-        its token and written anew, with the byte, one cycle later.
+        Each place keeps a byte and the one that came before it; it is read with its token and written
+        anew, with the byte, one cycle later.
         """
-        token = self.token
-        place, place_before = Signal(range(WINDOW)), Signal(range(WINDOW))
-        memory = Memory(shape=8 * (WINDOW - 1), depth=4, init=[], attrs=small_memory(self._config))
+        token, pair = self.token, self._config.pair
+        following, place_before = (Signal(range(PLACES if pair else WINDOW)) for _ in range(2))
+        depth = PLACES if pair else WINDOW + 1
+        memory = Memory(shape=8 * (WINDOW - 1), depth=depth, init=[], attrs=small_memory(self._config))
         m.submodules.window = memory
         write, read = memory.write_port(), memory.read_port()
+        place: Value = Mux(token.first, 0, following) if pair else following
+        wraps = place == (PLACES if pair else WINDOW) - 1
         with m.If(token.valid & token.pick):
-            m.d.sync += place.eq(Mux(place == WINDOW - 1, 0, place + 1))
+            m.d.sync += following.eq(Mux(wraps, 0, place + 1))
         m.d.sync += place_before.eq(place)
         m.d.comb += [
             read.addr.eq(place), write.addr.eq(place_before),
@@ -172,19 +193,28 @@ class Column(wiring.Component):
         ]  # fmt: skip
         return [byte, *(read.data.word_select(n, 8) for n in range(WINDOW - 1))]
 
-    def _tree(self, m: Module, terms: list[Value]) -> Value:
-        """Registered two-input additions, a level a cycle."""
+    def _tree(self, m: Module, terms: list[Value]) -> tuple[Value, Value | None]:
+        """Registered two-input additions, a level a cycle: the sum of all lanes and, with ``config.pair``,
+        of the upper half. In a pair job the first is the lower half's alone.
+        """
         bits = 16
-        while len(terms) > 1:
+        while len(terms) > 2:
             bits += 1
             sums = [
                 Signal(signed(bits), name=f"sum{bits}_{n}", reset_less=True) for n in range(len(terms) // 2)
             ]
             m.d.sync += [s.eq(terms[2 * n] + terms[2 * n + 1]) for n, s in enumerate(sums)]
             terms = list(sums)
-        return terms[0]
+        lower, upper = terms
+        total = Signal(signed(bits + 1), reset_less=True)
+        if not self._config.pair:
+            m.d.sync += total.eq(lower + upper)
+            return total, None
+        half = Signal(signed(bits), reset_less=True)
+        m.d.sync += [total.eq(lower + Mux(self.control.pair, 0, upper)), half.eq(upper)]
+        return total, half
 
-    def _accumulate(self, m: Module, total: Value) -> None:
+    def _accumulate(self, m: Module, total: Value, upper: Value | None) -> None:
         config, control = self._config, self.control
         m.d.sync += self.control_out.eq(control)
         valid, first, last, final = control.valid, control.first, control.last, control.final
@@ -199,16 +229,39 @@ class Column(wiring.Component):
         m.d.sync += [done.eq(last), closes.eq(last & final)]
         own = Signal(result_layout(config))
         m.d.comb += [own.value.eq(value), own.valid.eq(done), own.final.eq(closes)]
+        if upper is not None:
+            self._second(m, upper, (done, closes), own)
         if config.chain == 1:
             m.d.sync += self.result_out.eq(own)
             return
         middle = Signal(result_layout(config))
         m.d.sync += self.result_out.eq(middle)
         m.d.sync += [
-            middle.value.eq(Mux(done, value, self.result.value)),
-            middle.valid.eq(done | self.result.valid),
-            middle.final.eq(Mux(done, closes, self.result.final)),
+            middle.value.eq(Mux(own.valid, own.value, self.result.value)),
+            middle.valid.eq(own.valid | self.result.valid),
+            middle.final.eq(Mux(own.valid, own.final, self.result.final)),
         ]
+
+    def _second(
+        self, m: Module, upper: Value, ends: tuple[Signal, Signal], own: data.View[data.StructLayout]
+    ) -> None:
+        """The upper half's accumulator; its result is held until those of the lower halves have left."""
+        config, control, (done, closes) = self._config, self.control, ends
+        accumulator, held = (
+            Signal(signed(config.accumulator_bits), name=name, reset_less=True)
+            for name in ("upper_accumulator", "held")
+        )
+        with m.If(control.valid):
+            m.d.sync += accumulator.eq(Mux(control.first, 0, accumulator) + upper)
+        with m.If(done):
+            m.d.sync += held.eq(accumulator)
+        paired = Signal()  # with ``done``
+        m.d.sync += paired.eq(self.control_out.pair)
+        late, late_closes = delayed(m, Cat(done & paired, closes), config.chain, "late")
+        with m.If(paired):
+            m.d.comb += own.final.eq(0)
+        with m.If(late):
+            m.d.comb += [own.value.eq(held), own.valid.eq(1), own.final.eq(late_closes)]
 
     def _extreme(self, m: Module, total: Value, accumulator: Value) -> Value:
         """``accumulator``, or the greatest or least sum, which stands in a register of its own: the

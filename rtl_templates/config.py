@@ -37,6 +37,7 @@ class CoreConfig:
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     window : whether columns have the sliding 3x3 depthwise window.
+    pair : whether a window can make the results of two lines at once (FLAG_PAIR); it needs 8 lanes.
     mover : whether the core has the byte mover (im2col, repacking).
     copier : whether whole words can be copied within the scratchpad.
     index : whether the core has the index register (a gather's addresses).
@@ -77,6 +78,7 @@ class CoreConfig:
     scratchpad: str = "block"
     multiplier: str = "generic"
     window: bool = True
+    pair: bool = False
     mover: bool = True
     copier: bool = True
     index: bool = True
@@ -111,9 +113,11 @@ class CoreConfig:
         for name in ("softmax_tables", "log_tables"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        for name in ("log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits"):
+        for name in ("log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "pair"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
+        if self.pair and not (self.window and self.lanes >= 8):
+            raise ValueError("pair needs the window and at least 8 lanes")
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
 

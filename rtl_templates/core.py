@@ -33,7 +33,7 @@ def drain(config: CoreConfig) -> Mapping[Kind, int]:
     """For each kind of job, cycles from its last token's issue until its last effect is in memory."""
     fetch = fetch_latency(config)
     cycles = {
-        Kind.MATRIX: fetch + Array.latency(config) + config.chain - 1 + Writer.latency,
+        Kind.MATRIX: fetch + Array.latency(config) + Array.leaves(config) - 1 + Writer.latency,
         Kind.LOAD: fetch + config.columns + 4,
     }
     if config.copier:

@@ -87,8 +87,13 @@ BACK_REGISTERS = (
     "out_step_pixel",
     "out_step_row",
     "out_step_group",
+    "out_planes",
+    "out_step_plane",
 )
-"""Registers of requantizers, vector units and writer: free once the pipeline has drained."""
+"""Registers of requantizers, vector units and writer: free once the pipeline has drained.
+
+``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR alone.
+"""
 
 REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
 INDEX = {name: number for number, name in enumerate(REGISTERS)}
@@ -159,6 +164,8 @@ FLAG_INDEXED = 1 << 11
 """Any kind: the index register is added to ``base``."""
 FLAG_WIDE = 1 << 12
 """ARGMAX: an index has 8 bytes instead of 4."""
+FLAG_PAIR = 1 << 13
+"""MATRIX with PICK: each half of the lanes makes a sum of its own, so that a pixel has two results."""
 
 
 def kind_of(value: int) -> Kind:
@@ -216,6 +223,8 @@ def token_flags(config: CoreConfig) -> dict[str, int]:
         flags |= {"maximum": FLAG_MAXIMUM, "minimum": FLAG_MINIMUM}
     if config.digits:
         flags["digit"] = FLAG_DIGITS
+    if config.pair:
+        flags["pair"] = FLAG_PAIR
     return flags
 
 
@@ -227,7 +236,8 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
     column k byte ``offset + k``. ``write``: the word is a weight or parameter for ``destination``
     (a column, then a requantizer, then a table) at ``address``, which is otherwise the address of
     the weight word to multiply with. Where the core has them (see ``token_flags``): ``product``,
-    ``maximum`` and ``minimum``, the job's flags; ``digit``, the token opens another digit of the weights.
+    ``maximum``, ``minimum`` and ``pair``, the job's flags; ``digit``, the token opens another digit of the
+    weights.
     """
     return data.StructLayout({
         "valid": unsigned(1),

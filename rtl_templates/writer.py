@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import INDEX, ConfigBus
+from .isa import FLAG_PAIR, INDEX, ConfigBus
 
 
 class Writer(wiring.Component):
     """Each write is a *pixel*: K bytes from the array, or a whole word or one byte from another unit.
 
     The address starts at ``out_base`` and moves by ``out_step_pixel``; at the end of ``out_inner``
-    pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes. A
-    job starts the counting anew, but goes on from the address at which the one before left off unless
+    pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes. With
+    FLAG_PAIR (``config.pair``) there is a level more: after ``out_outer`` rows the address moves by
+    ``out_step_plane``, and after ``out_planes`` of such planes by ``out_step_group``.
+
+    A job starts the counting anew, but goes on from the address at which the one before left off unless
     ``out_base`` is written. Words need an address that is a multiple of ``lanes``, K bytes one that is
     a multiple of K, a byte any.
 
@@ -90,12 +95,14 @@ class Writer(wiring.Component):
 
     def _address(self, m: Module, write: Value) -> Signal:
         """Byte address of the write in progress; moves on after each."""
-        bus, bits = self.bus, self._config.byte_address_bits
-        names = ("out_step_pixel", "out_step_row", "out_step_group")
+        bus, bits, pair = self.bus, self._config.byte_address_bits, self._config.pair
+        planes = ("out_planes",) if pair else ()
+        steps = ("out_step_plane",) if pair else ()
+        names = ("out_step_pixel", "out_step_row", "out_step_group", *steps)
         r = {name: Signal(bits, name=name, reset_less=True) for name in names}
         r |= {
             name: Signal(signed(self._config.count_bits), name=name, reset_less=True)
-            for name in ("out_inner", "out_outer")
+            for name in ("out_inner", "out_outer", *planes)
         }
         address = Signal(bits, reset_less=True)
         inner, outer = (Signal(signed(self._config.count_bits)) for _ in range(2))
@@ -103,13 +110,26 @@ class Writer(wiring.Component):
             with m.If(bus.valid & (bus.register == INDEX[name])):
                 m.d.sync += register.eq(bus.value)
         row_end = inner[-1]
+        after_rows = self._after_rows(m, r, write & row_end & outer[-1]) if pair else r["out_step_group"]
         with m.If(bus.valid & (bus.register == INDEX["out_base"])):
             m.d.sync += address.eq(bus.value)
         with m.If(bus.start):
             m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"])]
         with m.Elif(write):
-            step = Mux(row_end, Mux(outer[-1], r["out_step_group"], r["out_step_row"]), r["out_step_pixel"])
+            step = Mux(row_end, Mux(outer[-1], after_rows, r["out_step_row"]), r["out_step_pixel"])
             m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, r["out_inner"], inner - 1))]
             with m.If(row_end):
                 m.d.sync += outer.eq(Mux(outer[-1], r["out_outer"], outer - 1))
         return address
+
+    def _after_rows(self, m: Module, r: Mapping[str, Signal], ends: Value) -> Value:
+        """The step where the rows end: to the next plane, or, behind the last one and in jobs that have
+        no planes, to the next group.
+        """
+        planes, paired = Signal(signed(self._config.count_bits)), Signal()
+        last = planes[-1] | ~paired
+        with m.If(self.bus.start):
+            m.d.sync += [planes.eq(r["out_planes"]), paired.eq((self.bus.value & FLAG_PAIR).any())]
+        with m.Elif(ends):
+            m.d.sync += planes.eq(Mux(last, r["out_planes"], planes - 1))
+        return Mux(last, r["out_step_group"], r["out_step_plane"])

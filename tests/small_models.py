@@ -271,6 +271,26 @@ def rows(seed: int) -> SmallModel:
     return model
 
 
+def pairs(seed: int) -> SmallModel:
+    """3x3 depthwise convolutions with odd and even numbers of lines, scanned either way, some in a row."""
+    model = SmallModel(seed)
+    x = model.depthwise(model.input((1, 6, 7, 8)), (3, 3))
+    x = model.depthwise(model.conv(x, 16, (1, 1)), (3, 3), activation=RELU)
+    x = model.depthwise(x, (3, 3), (2, 2))
+    model.sink(
+        model.depthwise(x, (3, 3)),
+        model.depthwise(model.input((1, 5, 9, 16)), (3, 3)),
+        model.depthwise(model.input((1, 9, 5, 16)), (3, 3)),
+        model.depthwise(model.input((1, 7, 6, 5)), (3, 3), padding=VALID),
+        model.depthwise(model.input((1, 12, 7, 16)), (3, 3), (2, 2)),
+        model.depthwise(model.input((1, 9, 12, 8)), (3, 3), (2, 2), VALID),
+        model.depthwise(model.input((1, 6, 13, 8)), (3, 3), (1, 3)),
+        model.depthwise(model.input((1, 13, 5, 16)), (3, 3), (3, 1)),
+        model.depthwise(model.input((1, 8, 5, 11)), (3, 3), (2, 1)),
+    )
+    return model
+
+
 def indices(seed: int) -> SmallModel:
     """Indices from outside and from an ARG_MAX take rows of tables."""
     model = SmallModel(seed)

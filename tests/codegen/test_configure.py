@@ -54,7 +54,14 @@ def written(made: Compiled) -> list[tuple[str, int]]:
 def test_registers_hold_what_the_program_writes(made: Compiled) -> None:
     config = made.config
     for name, value in written(made):
-        if name.startswith(("count", "load_words", "load_parameter_words", "out_inner", "out_outer")):
+        if name.startswith((
+            "count",
+            "load_words",
+            "load_parameter_words",
+            "out_inner",
+            "out_outer",
+            "out_planes",
+        )):
             assert -(1 << config.count_bits - 1) <= value < 1 << config.count_bits - 1, name
         elif name.startswith(("row", "column", "base_", "height", "width")):
             # one bit more than the value's: coordinates are compared as unsigned numbers
@@ -73,7 +80,7 @@ def test_no_register_is_wider_than_needed(made: Compiled) -> None:
     counts = [
         v
         for name, v in values
-        if name.startswith(("count", "load_words", "load_param", "out_inner", "out_outer"))
+        if name.startswith(("count", "load_words", "load_param", "out_inner", "out_outer", "out_planes"))
     ]
     assert max(max(v, ~v) for v in counts).bit_length() + 1 == config.count_bits
     names = ("row", "column", "base_", "height", "width")
@@ -99,7 +106,9 @@ def test_accumulators_and_products_do_not_overflow(made: Compiled) -> None:
     total = 1 << Requantizer.total_bits(config) - 1
     for job, parameters in zip(matrices(made.schedule.layers), made.schedule.parameters, strict=True):
         low, high = job.accumulator
-        flat = job.weights.astype(np.int64).transpose(0, 1, 3, 2).reshape(job.groups * config.columns, -1)
+        halves = 2 if job.pair else 1  # each sums on its own, and both have the same weights
+        lanes = job.weights.astype(np.int64).transpose(0, 1, 3, 2)[:, :, : config.lanes // halves]
+        flat = lanes.reshape(job.groups * config.columns, -1)
         taps = job.nest.loops[1].count * job.nest.loops[2].count if job.hold else 1
         assert np.minimum(flat * -128, flat * 127).sum(axis=1).min() * taps >= -limit
         assert np.maximum(flat * -128, flat * 127).sum(axis=1).max() * taps < limit
@@ -141,6 +150,16 @@ def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
     assert units(model) == (True, True, True, False)
     model.sink(model.add(model.input((1, 3)), model.input((1, 3))))
     assert units(model) == (True, True, True, True)
+
+
+@pytest.mark.parametrize(("rows", "lanes", "pair"), [(6, 8, True), (6, 4, False), (1, 8, False)])
+def test_pairs_are_made_where_a_job_wants_them(rows: int, lanes: int, pair: bool, tmp_path: Path) -> None:
+    """A single line has no neighbour, and four lanes hold one window; no register is written in vain."""
+    model = SmallModel(1)
+    model.sink(model.depthwise(model.input((1, rows, rows, 8)), (3, 3)))
+    made = compiled(model, tmp_path, "ulx3s-85f", lanes=lanes, columns=4)
+    assert made.config.pair == pair
+    assert ("out_planes" in dict(written(made))) == pair
 
 
 def test_a_loops_turns_fit_the_counters(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from tests.rtl.support import signed_bytes
+from tfl2hw.rtl_templates.column import PLACES
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import token_flags
 
@@ -29,7 +30,7 @@ class Token:
     address: int = 0
     offset: int = 0
     modes: tuple[str, ...] = ()
-    """Those of ``product``, ``maximum``, ``minimum`` and ``digit`` that are set."""
+    """Those of ``product``, ``maximum``, ``minimum``, ``digit`` and ``pair`` that are set."""
 
     def fields(self) -> dict[str, int]:
         fields = {name: value for name, value in vars(self).items() if name not in ("x", "modes")}
@@ -44,11 +45,14 @@ class ColumnModel:
     index: int
     bank: list[list[int]]
     picked: deque[int] = field(default_factory=lambda: deque([0] * 7, 7))
+    places: dict[int, deque[int]] = field(default_factory=lambda: defaultdict(lambda: deque([0] * 3, 3)))
+    place: int = 0
     factor: int = 0
     accumulator: int = 0
+    upper: int = 0
 
     def take(self, token: Token) -> int | None:
-        """The finished accumulator, if this token closes a pixel."""
+        """The finished accumulator, if this token closes a pixel; ``upper`` is that of the upper half."""
         if token.write and token.destination == self.index:
             self.bank[token.address] = token.x
         if not token.valid:
@@ -57,16 +61,32 @@ class ColumnModel:
         if token.pick:
             columns = self.config.columns
             self.picked.append(token.x[token.offset // columns * columns + self.index])
-            window = (self.picked[-1], self.picked[-4], self.picked[-7])
-            operand[: 3 if self.config.window else 1] = window if self.config.window else window[:1]
+            window = self._window(token)
+            operand[: len(window)] = window
+            if self.config.pair:
+                half = self.config.lanes // 2
+                operand[half : half + 3] = window
         if "product" in token.modes:
             operand[:3] = [self.picked[-1]] * 3
             if not token.first:
                 weights[0] = self.factor
             self.factor = self.picked[-1] if token.first else self.factor
-        total = sum(x * w for x, w in zip(operand, weights, strict=True))
+        products = [x * w for x, w in zip(operand, weights, strict=True)]
+        upper, total = sum(products[self.config.lanes // 2 :]), sum(products)
+        self.upper = upper if token.first else self.upper + upper
+        total -= upper if "pair" in token.modes else 0
         self.accumulator = total if token.first else self._after(total, token.modes)
         return self.accumulator if token.last else None
+
+    def _window(self, token: Token) -> tuple[int, ...]:
+        """The picked byte and those before it that the first lanes hold."""
+        if not self.config.window:
+            return (self.picked[-1],)
+        if not self.config.pair:
+            return (self.picked[-1], self.picked[-4], self.picked[-7])
+        self.place = 0 if token.first else (self.place + 1) % PLACES
+        self.places[self.place].append(self.picked[-1])
+        return tuple(reversed(self.places[self.place]))
 
     def _after(self, total: int, modes: tuple[str, ...]) -> int:
         if "maximum" in modes:
@@ -145,6 +165,34 @@ def mode_pixels(
                 )
             )
     return tokens
+
+
+def pair_pixels(
+    generator: random.Random, config: CoreConfig, count: int, words: int, *, bubbles: float
+) -> list[Token]:
+    """Pixels of ``words`` picked bytes with two results each, every third of which leaves none."""
+    tokens: list[Token] = []
+    since = 2 * config.chain
+    for pixel in range(count):
+        for number in range(words):
+            wait = generator.randrange(1, 6) if generator.random() < bubbles else 0
+            last = number == words - 1 and pixel % 3 < 2
+            wait = max(wait, 2 * config.chain - since - 1) if last else wait
+            since = 0 if last else since + 1 + wait
+            tokens += [stray_token(generator, config) for _ in range(wait)]
+            tokens.append(
+                Token(
+                    x=signed_bytes(generator, config.lanes),
+                    first=int(number == 0),
+                    last=int(last),
+                    final=int(last and pixel % 5 == 4),
+                    pick=1,
+                    address=generator.randrange(config.bank_depth),
+                    offset=generator.randrange(0, config.lanes, config.columns),
+                    modes=("pair",),
+                )
+            )
+    return tokens + [stray_token(generator, config) for _ in range(2 * config.chain)]
 
 
 def byte_bank(generator: random.Random, config: CoreConfig) -> list[list[int]]:

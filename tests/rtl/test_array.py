@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rtl.array_model import ColumnModel, Token, load_tokens, mode_pixels, random_bank, random_pixels
+from tests.rtl.array_model import (
+    ColumnModel,
+    Token,
+    load_tokens,
+    mode_pixels,
+    pair_pixels,
+    random_bank,
+    random_pixels,
+    stray_token,
+)
 from tests.rtl.support import SHAPES, idle, make_config, play, register_writes, unsigned
 from tests.rtl.test_column import stimuli
 from tests.rtl.test_requantizer import Entry, Model, Settings
@@ -48,14 +57,19 @@ class ArrayModel:
 
     def take(self, token: Token) -> list[int] | None:
         """The words of ``y`` in consecutive cycles, if the token closes a pixel."""
-        config = self._config
         sums = [column.take(token) for column in self._columns]
         if not (token.valid and token.last):
             return None
-        words = []
+        if "pair" not in token.modes:
+            return self._requantized(sums, token.final)
+        upper = [column.upper for column in self._columns]
+        return self._requantized(sums, 0) + self._requantized(upper, token.final)
+
+    def _requantized(self, sums: list[int | None], final: int) -> list[int]:
+        config, words = self._config, []
         for place in reversed(range(config.chain)):
             found = [
-                requantizer.take(sums[group * config.chain + place], token.final)
+                requantizer.take(sums[group * config.chain + place], final)
                 for group, requantizer in enumerate(self._requantizers)
             ]
             words.append(unsigned(found))
@@ -89,6 +103,9 @@ def check(
         tokens += random_pixels(generator, config, pixels, pick=pick, bubbles=bubbles)
         for mode in modes:
             tokens += mode_pixels(generator, config, pixels // 2, mode, bubbles=bubbles)
+        if config.pair:
+            tokens += [stray_token(generator, config) for _ in range(config.chain)]
+            tokens += pair_pixels(generator, config, pixels, generator.choice((4, 5)), bubbles=bubbles)
     cycles, when = stimuli(tokens)
     before = register_writes(**vars(settings))
     latency = Array.latency(config)
@@ -99,7 +116,7 @@ def check(
     initial = image([] if loads else banks, entries, config)
     seen = play(
         Array(config, initial),
-        [*before, *cycles, *idle(latency + config.chain)],
+        [*before, *cycles, *idle(latency + 2 * config.chain)],
         ("valid", "y", "tail_x", "tail_token"),
     )
     assert [number for number, (valid, *_) in enumerate(seen) if valid] == sorted(expected)
@@ -135,6 +152,13 @@ def test_modes(shape: tuple[int, int, int], bubbles: float) -> None:
     """Products and digits, whose flags pass from column to column, among plain pixels."""
     modes = {"product": True, "digits": True, "maximum": True}
     check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, **modes)
+
+
+@pytest.mark.parametrize("shape", [(8, 4, 4), (8, 8, 4), (16, 8, 2), (16, 16, 2)])
+@pytest.mark.parametrize("bubbles", [0.0, 0.4])
+def test_pairs(shape: tuple[int, int, int], bubbles: float) -> None:
+    """Two results a pixel: a chain's first ones, then its second ones, each with its own parameters."""
+    check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, pair=True)
 
 
 @pytest.mark.parametrize("mode", ["maximum", "minimum"])

@@ -16,8 +16,10 @@ from tests.rtl.array_model import (
     byte_bank,
     load_tokens,
     mode_pixels,
+    pair_pixels,
     random_bank,
     random_pixels,
+    stray_token,
 )
 from tests.rtl.support import Cycle, idle, make_config, play, unsigned
 from tfl2hw.rtl_templates.column import Column, first_control, result_layout
@@ -135,6 +137,32 @@ def test_modes(
         check(model, tokens, tuple(unsigned(word) for word in bank))
 
 
+@pytest.mark.parametrize("bubbles", [0.0, 0.4])
+@pytest.mark.parametrize("words", [3, 4, 5, 8])
+@pytest.mark.parametrize(
+    ("shape", "index", "changes"),
+    [
+        ((8, 8, 8), 3, {}),
+        ((8, 8, 4), 7, {"bank_registers": 0}),
+        ((16, 8, 2), 5, {"multiplier_latency": 2, "maximum": True, "product": True, "digits": True}),
+    ],
+)
+def test_pairs(
+    shape: tuple[int, int, int], index: int, changes: dict[str, Any], words: int, bubbles: float
+) -> None:
+    """Both halves' sums of pixels of several lengths, among plain pixels."""
+    config = make_config(shape, accumulator_bits=36, bank_depth=16, pair=True, **changes)
+    generator = random.Random(f"{shape} {bubbles} {words}")
+    bank = random_bank(generator, config)
+    tokens = []
+    for pick in (False, True, True):
+        tokens += random_pixels(generator, config, 6, pick=pick, bubbles=bubbles)
+        tokens += [stray_token(generator, config) for _ in range(config.chain)]
+        tokens += pair_pixels(generator, config, 20, words, bubbles=bubbles)
+    model = ColumnModel(config=config, index=index, bank=list(bank))
+    check(model, tokens, tuple(unsigned(word) for word in bank))
+
+
 def test_a_product_with_zero_points() -> None:
     """Split into two weights each, zero points at both ends of their range; every pair of extreme bytes."""
     config = make_config((4, 4, 4), product=True, accumulator_bits=21)
@@ -167,8 +195,11 @@ def check(
     for cycle, token in zip(when, tokens, strict=True):
         value = model.take(token)
         if value is not None:
-            expected[cycle + latency] = (value, token.final)
-    cycles = [*cycles, *idle(latency + 1)]
+            paired = "pair" in token.modes
+            expected[cycle + latency] = (value, int(token.final and not paired))
+            if paired:
+                expected[cycle + latency + config.chain] = (model.upper, token.final)
+    cycles = [*cycles, *idle(latency + config.chain + 1)]
     seen = play(Bench(config, model.index, weights), cycles, ("result_out", "token_out", "x_out"))
     found = {number: (r.value, r.final) for number, (r, _, _) in enumerate(seen) if r.valid}
     assert found == expected

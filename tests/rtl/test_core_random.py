@@ -50,6 +50,19 @@ def test_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("board", ["sim-large", "ulx3s-85f"])
+def test_pairs(board: str, tmp_path: Path) -> None:
+    """Two lines of a depthwise convolution at once, in a loaded core and in one made for them."""
+    check(small_models.pairs(3), tmp_path, board)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", [(8, 4), (16, 8), (16, 16), (32, 8)], ids=str)
+def test_pairs_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
+    """Requantizers that serve one column, two or four."""
+    check(small_models.pairs(4), tmp_path, "sim-large", shape)
+
+
+@pytest.mark.parametrize("board", ["sim-large", "ulx3s-85f"])
 def test_rows(board: str, tmp_path: Path) -> None:
     """Softmaxes, logarithms, lengths and extremes of rows, in a loaded core and in one made for them."""
     check(small_models.rows(3), tmp_path, board)

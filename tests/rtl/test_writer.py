@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 
 from tests.rtl.support import SHAPES, Cycle, idle, make_config, play, register_writes, start, unsigned
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import Kind
+from tfl2hw.rtl_templates.isa import FLAG_PAIR, Kind
 from tfl2hw.rtl_templates.writer import Writer
 
 WATCH = ("write_enable", "write_address", "write_data")
@@ -80,6 +81,45 @@ def test_pixels(shape: tuple[int, int, int], gaps: float) -> None:
         assert word_address == address // config.lanes
         mask = (1 << 8 * config.columns) - 1
         assert data >> 8 * config.columns * phase & mask == pixel
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 8), (8, 8, 4), (16, 8, 1)])
+def test_planes(shape: tuple[int, int, int]) -> None:
+    """Pairs of pixels, rows of them, planes of those, groups; jobs without planes before and between."""
+    config, generator = make_config(shape, pair=True), random.Random(str(shape))
+    size = config.scratchpad_words * config.lanes
+    cycles: list[Cycle] = register_writes(out_planes=5, out_step_plane=99 * config.columns)
+    expected = {}
+    for inner, outer, planes, groups in (
+        (3, 2, 0, 2),
+        (2, 3, 3, 2),
+        (1, 2, 0, 3),
+        (2, 1, 1, 2),
+        (1, 1, 2, 3),
+    ):
+        base = generator.randrange(0, 400, config.columns)
+        pixel, row, plane, group = (generator.randrange(-200, 200) * config.columns for _ in range(4))
+        if planes:
+            cycles += register_writes(out_planes=planes - 2, out_step_plane=plane)
+        writes, begin = registers(base, inner, outer, (pixel, row, group)), start(Kind.MATRIX, FLAG_PAIR)
+        cycles += [*writes[:-1], begin] if planes else writes
+        address = base
+        for at in product(range(groups), range(max(1, planes)), range(outer), range(inner)):
+            if any(at):
+                changed = next(number for number in (3, 2, 1, 0) if at[number])
+                address += (group, plane, row, pixel)[changed]
+            bytes_in = [generator.randrange(256) for _ in range(config.columns)]
+            cycles += pixel_cycles(generator, config, bytes_in, 0.2)
+            expected[len(cycles) - 1 + Writer.latency] = address % size // config.columns
+        cycles += idle(Writer.latency)
+    seen = play(Writer(config), [*cycles, {}], WATCH)
+    whole, phases = (1 << config.columns) - 1, config.lanes // config.columns
+    found = {
+        number: address * phases + next(n for n in range(phases) if enable == whole << n * config.columns)
+        for number, (enable, address, _) in enumerate(seen)
+        if enable
+    }
+    assert found == expected
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (8, 4, 2), (16, 2, 1)])

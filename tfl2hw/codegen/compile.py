@@ -134,5 +134,6 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
         l2_interval=L2Normalize.SCALE_INTERVAL,
+        pair=lanes >= 8 if core is None else core.pair,
         core=core,
     )

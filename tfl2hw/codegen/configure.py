@@ -61,11 +61,12 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         parameter_registers=0 if small else 1,
         count_bits=_bits(
             program,
-            ("count", "load_words", "load_parameter_words", "out_inner", "out_outer"),
+            ("count", "load_words", "load_parameter_words", "out_inner", "out_outer", "out_planes"),
             Opcode.LOOP,
         ),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
         window=any(job.nest.skip for job in jobs),
+        pair=any(job.pair for job in jobs),
         mover=Kind.MOVE in kinds,
         copier=Kind.COPY in kinds,
         index=Kind.INDEX in kinds or any(value & FLAG_INDEXED for value in starts),

@@ -13,6 +13,7 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_INDEXED,
     FLAG_MAXIMUM,
     FLAG_MINIMUM,
+    FLAG_PAIR,
     FLAG_PICK,
     FLAG_PRODUCT,
     FLAG_STREAM,
@@ -257,6 +258,7 @@ def _flags(job: Matrix) -> int:
         FLAG_HOLD: job.hold,
         FLAG_PRODUCT: job.product,
         FLAG_DIGITS: job.digits,
+        FLAG_PAIR: job.pair,
         FLAG_MAXIMUM: job.reduction == "maximum",
         FLAG_MINIMUM: job.reduction == "minimum",
     }

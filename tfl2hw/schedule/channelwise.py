@@ -10,8 +10,9 @@ import numpy.typing as npt
 from tfl2hw.ir.primitives import Depthwise, Int8
 from tfl2hw.rtl_templates.isa import DIGIT_BITS
 
-from .matrix import Maps, Matrix, bounds, map_output
+from .matrix import Maps, Matrix, bounds, channel_words, map_output
 from .nest import Loop, Nest
+from .pairs import by_pairs, fits_pairs
 from .shape import Target
 
 WINDOW = 3
@@ -22,7 +23,9 @@ WINDOW_STRIDE = 16
 
 
 def depthwise(layer: Depthwise, target: Target, maps: Maps) -> Matrix:
-    """The cheapest of: sliding window along rows, along columns, a tap at a time."""
+    """The cheapest of: a tap at a time, sliding window along rows, along columns, and the same two lines at
+    a time.
+    """
     digits = _digits(layer.weights)
     if len(digits) > 1:
         return _by_digits(layer, target, maps, digits)
@@ -30,7 +33,13 @@ def depthwise(layer: Depthwise, target: Target, maps: Maps) -> Matrix:
     fits_window = layer.weights.shape[:2] == (WINDOW, WINDOW) and layer.dilation == (1, 1)
     fits_window = fits_window and max(layer.stride) <= WINDOW_STRIDE
     if target.window and fits_window and not options[0].hold:
-        options += [_by_window(layer, target, maps, by_column=by_column) for by_column in (False, True)]
+        ways = (False, True)
+        options += [_by_window(layer, target, maps, by_column=way) for way in ways]
+        options += [
+            by_pairs(layer, target, maps, by_column=way)
+            for way in ways
+            if fits_pairs(layer, target, maps, by_column=way)
+        ]
     return min(options, key=lambda option: option.nest.tokens)
 
 
@@ -77,7 +86,7 @@ def _by_tap(layer: Depthwise, target: Target, maps: Maps) -> Matrix:
             gap=max(0, target.chain - taps),
         ),
         output=map_output(maps, layer.output_shape, layer.region, target, by_column=False),
-        weights=_channel_words(words, target),
+        weights=channel_words(words, target),
         bias=layer.bias,
         accumulator=(low, high),
         rescale=layer.rescale,
@@ -117,7 +126,7 @@ def _by_digits(layer: Depthwise, target: Target, maps: Maps, digits: list[Int8])
             gap=max(0, target.chain - len(digits) * taps),
         ),
         output=map_output(maps, layer.output_shape, layer.region, target, by_column=False),
-        weights=_channel_words(words, target),
+        weights=channel_words(words, target),
         bias=layer.bias,
         accumulator=bounds(layer.weights.reshape(taps, channels).T),
         rescale=layer.rescale,
@@ -165,18 +174,10 @@ def _by_window(layer: Depthwise, target: Target, maps: Maps, *, by_column: bool)
             stride=scan_stride,
         ),
         output=map_output(maps, layer.output_shape, layer.region, target, by_column=by_column),
-        weights=_channel_words(words, target),
+        weights=channel_words(words, target),
         bias=layer.bias,
         accumulator=bounds(layer.weights.reshape(prod(layer.weights.shape[:2]), channels).T),
         rescale=layer.rescale,
         pad_value=layer.pad_value,
         pick=True,
     )
-
-
-def _channel_words(words: Int8, target: Target) -> Int8:
-    """(channels, words, lanes) to (groups, columns, words, lanes), padded with zero filters."""
-    channels, count, lanes = words.shape
-    full = np.zeros((target.groups(channels) * target.columns, count, lanes), np.int8)
-    full[:channels] = words
-    return full.reshape(-1, target.columns, count, lanes)

@@ -55,6 +55,7 @@ def plan(
                     conflicts.add((name, written.target))
             if written is not None:
                 ranges.use(written.target, step)
+                sizes[written.target] = max(sizes[written.target], written.room)
             matrix = matrix_of(job)
             if matrix is not None:
                 if target.streamed:

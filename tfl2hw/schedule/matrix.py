@@ -20,7 +20,7 @@ class Matrix:
 
     ``weights`` is (groups, columns, words, lanes): what each column's bank holds for each group.
     ``accumulator`` bounds the bare sums of each filter: (low, high). ``pick``, ``hold``, ``product``,
-    ``digits`` and ``reduction`` are the job's flags (see ``isa``).
+    ``digits``, ``pair`` and ``reduction`` are the job's flags (see ``isa``).
     """
 
     nest: Nest
@@ -34,6 +34,7 @@ class Matrix:
     hold: bool = False
     product: bool = False
     digits: bool = False
+    pair: bool = False
     reduction: Reduction = "sum"
 
     @property
@@ -57,6 +58,14 @@ def bounds(weights: Int8 | Int64) -> tuple[Int64, Int64]:
     low = np.minimum(w * -128, w * 127).sum(axis=1)
     high = np.maximum(w * -128, w * 127).sum(axis=1)
     return low, high
+
+
+def channel_words(words: Int8, target: Target) -> Int8:
+    """(channels, words, lanes) to (groups, columns, words, lanes), padded with zero filters."""
+    channels, count, lanes = words.shape
+    full = np.zeros((target.groups(channels) * target.columns, count, lanes), np.int8)
+    full[:channels] = words
+    return full.reshape(-1, target.columns, count, lanes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,9 @@ class Output:
     """How the writer walks the OFM: bytes moved after a pixel, after a row, after a group.
 
     A *pixel* is what is written at a time: K bytes of the array, a word, or a single byte.
-    ``offset`` is in bytes from the beginning of ``target``.
+    ``offset`` is in bytes from the beginning of ``target``, and so is ``room``, behind the last byte that is
+    written, where that is beyond the map. In a job that makes pairs of lines there is a level more
+    between rows and groups: ``planes`` of them, each ``plane`` bytes from where the one before ended.
     """
 
     target: str
@@ -83,10 +85,14 @@ class Output:
     row: int
     group: int
     offset: int = 0
+    planes: int = 0
+    plane: int = 0
+    room: int = 0
 
     def registers(self, address: int) -> dict[str, int]:
         """Back registers of the writer, with ``target`` at byte ``address``."""
-        return {
+        level = {"out_planes": self.planes - 2, "out_step_plane": self.plane} if self.planes else {}
+        return level | {
             "out_base": address + self.offset,
             "out_inner": self.inner - 2,
             "out_outer": self.outer - 2,

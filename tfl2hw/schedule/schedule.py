@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from tfl2hw.errors import DoesNotFit
@@ -36,7 +37,12 @@ def schedule(network: Network, target: Target) -> Schedule:
     _check_banks(network.file, layers, target)
     fraction, parameters, accumulator_bits = fit_requantizer(network.file, layers, target)
     vector_shift, tables = fit_all_tables(network.file, lowering.tables, target)
-    memory = plan(network, target, lowering, layers, parameters)
+    try:
+        memory = plan(network, target, lowering, layers, parameters)
+    except DoesNotFit:
+        if not target.pair:
+            raise
+        return schedule(network, replace(target, pair=False))  # pairs of lines want room behind a map
     placements = {
         tensor: Placement(
             address=memory.addresses[lowering.buffer(tensor)],

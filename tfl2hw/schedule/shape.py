@@ -24,6 +24,7 @@ class Target:
     softmax_interval, l2_interval : cycles from byte to byte in the last pass of the softmax, and of the L2
         normalisation.
     window : whether columns have the sliding 3x3 window.
+    pair : whether a window can serve two lines of the OFM at once.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
         made for the model.
     """
@@ -39,6 +40,7 @@ class Target:
     softmax_interval: int = 1
     l2_interval: int = 1
     window: bool = True
+    pair: bool = False
     core: CoreConfig | None = None
 
     @property
