@@ -22,15 +22,15 @@ from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.schedule.schedule import matrices
 
 BUILDS = [
-    ("sim-large", 4, 4),
-    ("sim-large", 8, 4),
-    ("sim-large", 8, 8),
-    ("sim-large", 16, 8),
+    ("ulx3s-85f", 4, 4),
+    ("ulx3s-85f", 8, 4),
+    ("ulx3s-85f", 8, 8),
+    ("ulx3s-85f", 16, 8),
     ("icebreaker", 4, 4),
 ]
 
 
-def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+def compiled(model: SmallModel, folder: Path, board: str = "ulx3s-85f", **shape: int) -> Compiled:
     return compile_model(model.write(folder, "model"), board, **shape)
 
 

@@ -19,7 +19,7 @@ from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_
 SHAPES = [(4, 4), (8, 4), (8, 8), (16, 2)]
 
 
-def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+def compiled(model: SmallModel, folder: Path, board: str = "ulx3s-85f", **shape: int) -> Compiled:
     return compile_model(model.write(folder, "model"), board, **shape)
 
 
