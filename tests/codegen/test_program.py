@@ -186,7 +186,7 @@ def test_weights_and_parameters_go_on_from_job_to_job(tmp_path: Path) -> None:
 def softmax_words(rows: int, folder: Path) -> tuple[int, ...]:
     model = SmallModel(1)
     model.sink(model.softmax(model.input((1, rows, 11), scale=0.1)))
-    return compiled(model, folder, lanes=8, columns=4).program.words
+    return compiled(model, folder, "sim-large", lanes=8, columns=4).program.words
 
 
 def test_rows_of_a_softmax_are_a_loop(tmp_path: Path) -> None:

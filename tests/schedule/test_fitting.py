@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,18 +64,16 @@ def test_a_cores_fraction_is_taken_as_it_is(real: float) -> None:
 def test_accumulators_hold_the_greatest_sum() -> None:
     """128 * 128 and its sign."""
     assert fit_requantizer("file", layers(target_of(), 0.01), target_of())[2] == 16
-    both = product(0.01).__class__(**vars(product(0.01)) | {"zero_points": (-128, -128)})
-    assert only_width(both) == 17
+    assert only_width(replace(product(0.01), zero_points=(-128, -128))) == 17
     assert fit_requantizer("file", [], target_of()) == (10, (), 16)
 
 
 def test_what_has_no_parameters_is_named() -> None:
-    """A scale of 400 a step needs more bits than a mantissa has."""
+    """Of two jobs on a core with 4 fractional bits, the one whose scale is no power of two."""
     target = target_of(core=True)
     text = "file: the output scale of operator 1 (MUL) cannot be met exactly by the requantizer; the ratio"
     found = layers(target, 0.01, 0.02)
-    core = target.core.__class__(**vars(target.core) | {"mantissa_fraction": 4})
-    low = Target(**vars(target) | {"core": core})
+    low = replace(target, core=replace(target.core, mantissa_fraction=4))
     assert fit_requantizer("file", layers(low, 0.5**8), low)[0] == 4
     mixed = [layers(low, 0.5**8)[0], found[1]]
     with pytest.raises(ModelError, match=re.escape(text)):

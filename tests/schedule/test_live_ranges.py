@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from tests.schedule.walker import agree, alone, target_of
@@ -37,8 +39,7 @@ def test_a_chain() -> None:
         maximum(0, (0, 1), 2), maximum(1, (2, 0), 3), maximum(2, (3, 3), 4),
         shapes=dict.fromkeys(range(5), SHAPE),
     )  # fmt: skip
-    network = type(network)(**vars(network) | {"outputs": (4,)})
-    planned = schedule(network, target_of())
+    planned = schedule(replace(network, outputs=(4,)), target_of())
     assert ranges(planned) == {
         "tensor 0": (0, 1), "tensor 1": (0, 0), "tensor 2": (0, 1), "tensor 3": (1, 2), "tensor 4": (2, 4),
     }  # fmt: skip
