@@ -1,4 +1,4 @@
-"""LOAD jobs in hardware: a core that starts empty, with a small scratchpad, is filled piece by piece and runs.
+"""LOAD jobs in hardware: a core that starts empty is filled through a small scratchpad, and runs.
 
 That every memory is loaded at all is shown by each test on the prebuilt core; here the pieces are small.
 """
