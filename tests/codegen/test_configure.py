@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,25 +13,27 @@ from tests import small_models
 from tests.ops.agree import VALID
 from tests.small_models import SmallModel
 from tfl2hw.boards import get
+from tfl2hw.boards.sim_large import generous_core
 from tfl2hw.codegen.compile import Compiled, compile_model, make_target
-from tfl2hw.codegen.configure import configure, with_identity
+from tfl2hw.codegen.configure import check_core, configure, with_identity
 from tfl2hw.codegen.verilog import to_verilog
-from tfl2hw.errors import UsageError
+from tfl2hw.errors import DoesNotFit, UsageError
 from tfl2hw.rtl_templates.core import Core
+from tfl2hw.rtl_templates.image import EMPTY
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, instruction
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.schedule.schedule import matrices
 
 BUILDS = [
-    ("sim-large", 4, 4),
-    ("sim-large", 8, 4),
-    ("sim-large", 8, 8),
-    ("sim-large", 16, 8),
+    ("ulx3s-85f", 4, 4),
+    ("ulx3s-85f", 8, 4),
+    ("ulx3s-85f", 8, 8),
+    ("ulx3s-85f", 16, 8),
     ("icebreaker", 4, 4),
 ]
 
 
-def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+def compiled(model: SmallModel, folder: Path, board: str = "ulx3s-85f", **shape: int) -> Compiled:
     return compile_model(model.write(folder, "model"), board, **shape)
 
 
@@ -181,6 +184,49 @@ def test_units_that_no_job_asks_for_yet(tmp_path: Path) -> None:
         program = replace(made.program, words=(instruction(Opcode.START, kind | flags), *made.program.words))
         config = configure(made.schedule, program, "block", small=False)
         assert (config.copier, config.index) == units
+
+
+def test_a_prebuilt_core_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Whatever the model: nothing of it is in the core, whose identity tells shapes apart alone."""
+    made = [compiled(small_models.network(seed), tmp_path, "sim-large") for seed in (1, 2)]
+    other = compiled(small_models.network(1), tmp_path, "sim-large", lanes=16, columns=8)
+    assert made[0].config == made[1].config
+    assert replace(made[0].config, identity="00" * 16) == generous_core(8, 8)
+    assert made[0].image != made[1].image
+    assert made[0].core_image == made[1].core_image == EMPTY
+    assert other.config.identity != made[0].config.identity
+    own = compiled(small_models.network(1), tmp_path)
+    assert own.core_image is own.image
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("bank_depth", "words of a column's weight bank"),
+        ("parameter_depth", "parameter entries"),
+        ("program_depth", "words of program memory"),
+        ("table_depth", "entries of the table-sum unit's tables"),
+        ("table_bits", "bits of a table entry"),
+        ("softmax_tables", "softmax tables"),
+        ("accumulator_bits", "bits of an accumulator"),
+        ("mantissa_bits", "bits of a requantizer's mantissa"),
+        ("offset_bits", "bits of a requantizer's offset"),
+        ("shift_bits", "bits of a requantizer's shift"),
+        ("count_bits", "bits of a loop counter"),
+        ("coordinate_bits", "bits of a row or column"),
+    ],
+)
+def test_a_core_that_has_too_little_is_refused(name: str, what: str, tmp_path: Path) -> None:
+    """Exactly as much as is needed does."""
+    model = small_models.network(1)
+    model.sink(model.softmax(model.input((1, 3), scale=0.3)))
+    made = compiled(model, tmp_path)
+    needed = configure(made.schedule, made.program, "block", small=False)
+    check_core(made.schedule, made.program, needed)
+    less = replace(needed, **{name: getattr(needed, name) - 1})
+    text = f"the model needs {getattr(needed, name)} {what}, the core has {getattr(less, name)}; choose a"
+    with pytest.raises(DoesNotFit, match=re.escape(text)):
+        check_core(made.schedule, made.program, less)
 
 
 def vector_model(name: str) -> SmallModel:

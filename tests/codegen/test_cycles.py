@@ -218,7 +218,7 @@ def test_random_programs_against_the_hardware(config: CoreConfig, seed: int) -> 
 
 
 @pytest.mark.parametrize(
-    ("board", "shape"), [("sim-large", (8, 8)), ("sim-large", (8, 4)), ("icebreaker", (4, 4))]
+    ("board", "shape"), [("sim-large", (8, 8)), ("ulx3s-85f", (8, 4)), ("icebreaker", (4, 4))]
 )
 def test_a_models_program_against_the_hardware(board: str, shape: tuple[int, int], tmp_path: Path) -> None:
     path = small_models.network(3, residual=False).write(tmp_path, "network")

@@ -19,7 +19,7 @@ from tfl2hw.schedule.widths import ParameterWidths, parameter_widths, parameter_
 SHAPES = [(4, 4), (8, 4), (8, 8), (16, 2)]
 
 
-def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+def compiled(model: SmallModel, folder: Path, board: str = "ulx3s-85f", **shape: int) -> Compiled:
     return compile_model(model.write(folder, "model"), board, **shape)
 
 
@@ -107,6 +107,23 @@ def test_streams_share_no_byte_with_a_feature_map(tmp_path: Path) -> None:
         height, width, _ = place.shape
         end = place.address + height * width * place.pixel_bytes
         assert all(end <= stream.start or stream.stop <= place.address for stream in taken)
+
+
+@pytest.mark.parametrize("board", ["ulx3s-85f", "sim-large"])
+def test_constants_stand_in_the_scratchpad(board: str, tmp_path: Path) -> None:
+    """Rows of a table at their pitch, zeros between them; no feature map is ever put on them."""
+    made = compiled(small_models.indices(4), tmp_path, board)
+    constants = made.schedule.constants
+    assert len(made.image.scratchpad) == len(constants) == 2
+    for (address, data), (tensor, values) in zip(made.image.scratchpad, constants.items(), strict=True):
+        place = made.schedule.placements[tensor]
+        assert address == place.address
+        rows = np.frombuffer(data, np.int8).reshape(-1, place.pixel_bytes)
+        np.testing.assert_array_equal(rows[:, : values.shape[2]], values.reshape(-1, values.shape[2]))
+        assert not rows[:, values.shape[2] :].any()
+        for other, its in made.schedule.placements.items():
+            end = its.address + its.shape[0] * its.shape[1] * its.pixel_bytes
+            assert other == tensor or end <= address or address + len(data) <= its.address
 
 
 def test_tables(tmp_path: Path) -> None:

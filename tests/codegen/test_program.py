@@ -44,7 +44,7 @@ def parse(line: str) -> int:
     return instruction(Opcode[line])
 
 
-def compiled(model: SmallModel, folder: Path, board: str = "sim-large", **shape: int) -> Compiled:
+def compiled(model: SmallModel, folder: Path, board: str = "ulx3s-85f", **shape: int) -> Compiled:
     return compile_model(model.write(folder, "model"), board, **shape)
 
 
@@ -90,7 +90,7 @@ def test_encodings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("board", "lanes", "columns"), [("sim-large", 8, 8), ("sim-large", 8, 4), ("icebreaker", 4, 4)]
+    ("board", "lanes", "columns"), [("ulx3s-85f", 8, 8), ("ulx3s-85f", 8, 4), ("icebreaker", 4, 4)]
 )
 def test_every_start_has_its_registers(board: str, lanes: int, columns: int, tmp_path: Path) -> None:
     """Though only changes are written, each job finds all of its nest's and writer's values."""
@@ -121,7 +121,7 @@ def test_every_start_has_its_registers(board: str, lanes: int, columns: int, tmp
     assert next(found, None) is None
 
 
-@pytest.mark.parametrize("board", ["sim-large", "icebreaker"])
+@pytest.mark.parametrize("board", ["ulx3s-85f", "icebreaker"])
 def test_back_registers_wait(board: str, tmp_path: Path) -> None:
     """What the pipeline behind the array uses is not written before the job in flight has drained."""
     words = compiled(small_models.network(2, residual=False), tmp_path, board).program.words
@@ -186,7 +186,7 @@ def test_weights_and_parameters_go_on_from_job_to_job(tmp_path: Path) -> None:
 def softmax_words(rows: int, folder: Path) -> tuple[int, ...]:
     model = SmallModel(1)
     model.sink(model.softmax(model.input((1, rows, 11), scale=0.1)))
-    return compiled(model, folder, lanes=8, columns=4).program.words
+    return compiled(model, folder, "sim-large", lanes=8, columns=4).program.words
 
 
 def test_rows_of_a_softmax_are_a_loop(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tfl2hw.codegen.loading import Load
 from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
@@ -218,7 +219,7 @@ def test_locations_pack_and_unpack(packed: bool, channels: int) -> None:
 def session(line: Line, **changes: object) -> Session:
     settings: dict[str, object] = {
         "identity": IDENTITY,
-        "loads": [(0x100, b"weights!")],
+        "loads": [Load(writes=((0x100, b"weights!"),))],
         "inputs": [place(0, (1, 2, 3), False)],
         "outputs": [place(64, (1, 1, 5), True)],
     }
@@ -241,6 +242,28 @@ def test_session_runs() -> None:
         assert answer.outputs[0].tolist() == [[[3, 4, 5, -1, -128]]]
     assert line.memory[0x100:0x108] == b"weights!"
     assert [command for command, _ in line.requests].count(Command.IDENTIFY) == 1
+
+
+def test_session_runs_what_fills_the_core_before_the_next_load() -> None:
+    """A load that runs is found whole by its program; each is sent once, in order."""
+    line, seen = Line(), []
+
+    def program(pc: int, stop: bool) -> tuple[int, int]:
+        assert pc == 0
+        seen.append(bytes(line.memory[0x100:0x102]))
+        return (10, 1)
+
+    line.program = program
+    loads = [
+        Load(writes=((0x100, b"first..."),), runs=True),
+        Load(writes=((0x100, b"second.."),), runs=True),
+        Load(writes=((0x100, b"third..."),)),
+    ]
+    host = session(line, loads=loads)
+    host.prepare()
+    host.prepare()
+    assert seen == [b"fi", b"se"]
+    assert line.memory[0x100:0x102] == b"th"
 
 
 def test_session_steps() -> None:

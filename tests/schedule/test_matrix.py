@@ -1,106 +1,49 @@
-"""Matrix jobs walked in Python, as array, window and writer would do them, against plain convolutions."""
+"""Convolutions and channelwise layers, walked, against their definition; what is chosen where."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
-from tests.schedule.test_nest import walk, written
-from tfl2hw.ir.primitives import Convolution, Depthwise
-from tfl2hw.ops.rescale import MeanRescale
-from tfl2hw.schedule.matrix import Matrix, bounds, depthwise, direct, unfolded
-from tfl2hw.schedule.nest import Nest
+from tests.schedule.walker import TARGETS, agree, alone, named, target_of
+from tfl2hw.ir.primitives import Convolution, Depthwise, MapShape, Region
+from tfl2hw.ops.rescale import FixedPointRescale, IdentityRescale, fixed_point
+from tfl2hw.schedule.channelwise import depthwise
+from tfl2hw.schedule.jobs import matrices
+from tfl2hw.schedule.matrix import Maps, Matrix, Move, bounds
+from tfl2hw.schedule.schedule import Schedule
 from tfl2hw.schedule.shape import Target
 
-ADDRESSES = {"ifm": 4096, "ofm": 0, "im2col": 1 << 16}
-RESCALE = MeanRescale(count=1, low=-128, high=127)
-TARGETS = [
-    Target(lanes=lanes, columns=columns, requantizers=columns // 2, scratchpad_bytes=1 << 20)
-    for lanes, columns in ((4, 4), (8, 4), (8, 8), (16, 8))
-]
-
-
-def named(target: Target) -> str:
-    return f"{target.lanes}x{target.columns}"
+Pair = tuple[int, int]
 
 
 def out_size(size: int, kernel: int, stride: int, dilation: int, before: int, after: int) -> int:
     return (size + before + after - (kernel - 1) * dilation - 1) // stride + 1
 
 
-class Memory:
-    """A scratchpad of bytes; what nothing was written to is garbage."""
-
-    def __init__(self, seed: int) -> None:
-        self.bytes = np.random.default_rng(seed).integers(-128, 128, 1 << 18).astype(np.int8)
-
-    def store(self, values: np.ndarray, address: int, pixel_bytes: int) -> None:
-        pixels = values.reshape(-1, values.shape[-1])
-        for number, pixel in enumerate(pixels):
-            start = address + number * pixel_bytes
-            self.bytes[start : start + len(pixel)] = pixel
-
-    def tokens(self, nest: Nest, lanes: int, pad_value: int) -> list[tuple[np.ndarray, int]]:
-        """Each token's word, padding put in, and the byte in it that it asks for."""
-        found = []
-        for address, row, column in walk(nest.registers(ADDRESSES)):
-            inside = 0 <= row < nest.height and 0 <= column < nest.width
-            start = address // lanes * lanes
-            word = self.bytes[start : start + lanes] if inside else np.full(lanes, pad_value, np.int8)
-            found.append((word.astype(np.int64), address % lanes))
-        return found
+def spread(generator: np.random.Generator, weights: np.ndarray) -> FixedPointRescale:
+    """A scale a channel (first axis) that makes bytes of all sizes of random sums."""
+    norm = np.sqrt((weights.reshape(len(weights), -1).astype(float) ** 2).sum(axis=1)) + 1
+    reals = generator.uniform(0.6, 1.2, len(weights)) / norm
+    return fixed_point(reals, "double", int(generator.integers(-20, 20)), (-120, 127))
 
 
-def run(job: Matrix, memory: Memory, target: Target) -> dict[int, int]:
-    """Accumulators by the byte address where their result goes."""
-    counts = [loop.count for loop in job.nest.loops]
-    per_pixel = counts[0] * counts[1] * counts[2]
-    tokens = memory.tokens(job.nest, target.lanes, job.pad_value)
-    output = job.output
-    history: list[np.ndarray] = [np.zeros(target.columns, np.int64)] * 7
-    results = {}
-    number, address = 0, ADDRESSES["ofm"]
-    inner, outer = 1, 1
-    for group, _, x in product(range(counts[5]), range(counts[4]), range(counts[3])):
-        accumulator = np.zeros(target.columns, np.int64)
-        for tap in range(per_pixel):
-            word, offset = tokens[number]
-            number += 1
-            weights = job.weights[group, :, 0 if job.hold else tap].astype(np.int64)
-            operand = np.tile(word, (target.columns, 1))
-            if job.pick:
-                first = offset // target.columns * target.columns
-                history.append(word[first : first + target.columns])
-                for lane in range(3):
-                    operand[:, lane] = history[-1 - 3 * lane]
-            accumulator += (operand * weights).sum(axis=1)
-        if x < job.nest.skip or (x - job.nest.skip) % job.nest.stride:
-            continue
-        for column in range(target.columns):
-            results[address + column] = int(accumulator[column])
-        if inner < output.inner:
-            address, inner = address + output.pixel, inner + 1
-        elif outer < output.outer:
-            address, inner, outer = address + output.row, 1, outer + 1
-        else:
-            address, inner, outer = address + output.group, 1, 1
-    return results
-
-
-def padded_input(x: np.ndarray, padding: tuple[int, int], after: tuple[int, int], value: int) -> np.ndarray:
-    sides = [(before, behind) for before, behind in zip(padding, after, strict=True)]
-    return np.pad(x, [*sides, (0, 0)], constant_values=value).astype(np.int64)
-
-
-def windows(
-    x: np.ndarray, y: int, z: int, job: Convolution | Depthwise, kernel: tuple[int, int]
-) -> np.ndarray:
-    (sy, sx), (dy, dx) = job.stride, job.dilation
-    rows = [y * sy + dy * n for n in range(kernel[0])]
-    columns = [z * sx + dx * n for n in range(kernel[1])]
-    return x[np.ix_(rows, columns)]
+def convolution(case: tuple, groups: int = 1, seed: int = 1) -> tuple[Convolution, dict[int, MapShape]]:
+    shape, filters, kernel, stride, dilation, before, after = case
+    generator = np.random.default_rng(seed)
+    out = tuple(
+        out_size(*each) for each in zip(shape[:2], kernel, stride, dilation, before, after, strict=True)
+    )
+    weights = generator.integers(-128, 128, (filters, *kernel, shape[2] // groups)).astype(np.int8)
+    layer = Convolution(
+        op_index=0, op="CONV_2D", input=0, output=1, input_shape=shape, output_shape=(*out, filters),
+        weights=weights, bias=generator.integers(-9000, 9000, filters), stride=stride, dilation=dilation,
+        padding=before, pad_value=-7, rescale=spread(generator, weights), groups=groups,
+    )  # fmt: skip
+    return layer, {0: shape, 1: (*out, filters)}
 
 
 CASES = [
@@ -111,72 +54,94 @@ CASES = [
     ((6, 7, 1), 4, (4, 3), (2, 2), (1, 1), (1, 1), (2, 1)),
     ((7, 7, 5), 6, (3, 3), (1, 1), (2, 2), (2, 2), (2, 2)),
     ((1, 1, 37), 13, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
+    ((6, 6, 1), 70, (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)),  # im2col pays
 ]  # fmt: skip
-
-
-def convolution(case: tuple, seed: int) -> tuple[Convolution, np.ndarray, np.ndarray]:
-    """A random layer, its input and its exact sums."""
-    shape, filters, kernel, stride, dilation, before, after = case
-    generator = np.random.default_rng(seed)
-    out = tuple(
-        out_size(*each) for each in zip(shape[:2], kernel, stride, dilation, before, after, strict=True)
-    )
-    layer = Convolution(
-        op_index=0, op="CONV_2D", input=0, output=1, input_shape=shape, output_shape=(*out, filters),
-        weights=generator.integers(-128, 128, (filters, *kernel, shape[2])).astype(np.int8),
-        bias=np.zeros(filters, np.int64), stride=stride, dilation=dilation, padding=before, pad_value=-7,
-        rescale=RESCALE,
-    )  # fmt: skip
-    x = generator.integers(-128, 128, shape).astype(np.int8)
-    big = padded_input(x, before, after, -7)
-    weights = layer.weights.astype(np.int64)
-    exact = np.array([
-        [(windows(big, y, z, layer, kernel)[None] * weights).sum(axis=(1, 2, 3)) for z in range(out[1])]
-        for y in range(out[0])
-    ])
-    return layer, x, exact
-
-
-def compare(results: dict[int, int], exact: np.ndarray, target: Target) -> None:
-    """Every channel of every pixel stands where the plan of the OFM puts it, and nothing beyond it."""
-    height, width, channels = exact.shape
-    pixel_bytes = target.padded(channels)
-    found = np.array([
-        [[results[(y * width + x) * pixel_bytes + c] for c in range(channels)] for x in range(width)]
-        for y in range(height)
-    ])
-    np.testing.assert_array_equal(found, exact)
-    assert max(results) < height * width * pixel_bytes
-    assert min(results) >= 0
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)
 @pytest.mark.parametrize("case", CASES)
-def test_direct_convolution(case: tuple, target: Target) -> None:
-    layer, x, exact = convolution(case, 1)
-    pixel_bytes = target.padded(x.shape[2])
-    memory = Memory(0)
-    memory.store(x, ADDRESSES["ifm"], pixel_bytes)
-    job = direct(layer, target, "ifm", pixel_bytes, "ofm")
-    compare(run(job, memory, target), exact, target)
-    low, high = job.accumulator
-    assert (exact >= low).all()
-    assert (exact <= high).all()
+def test_convolution(case: tuple, target: Target) -> None:
+    layer, shapes = convolution(case)
+    agree(alone(layer, shapes=shapes), target)
+
+
+def test_im2col_where_it_takes_fewer_cycles() -> None:
+    """Nine taps of one channel: nine words of a pixel, or two words packed once for all filters."""
+    layer, shapes = convolution(CASES[-1])
+    jobs = agree(alone(layer, shapes=shapes), target_of()).layers[0].jobs
+    assert [type(job) for job in jobs] == [Move, Matrix]
+    assert jobs[1].weights.shape == (9, 8, 2, 8)
+    few = replace(layer, weights=layer.weights[:8], bias=layer.bias[:8], rescale=IdentityRescale())
+    few = replace(few, output_shape=(6, 6, 8))
+    jobs = agree(alone(few, shapes={0: (6, 6, 1), 1: (6, 6, 8)}), target_of()).layers[0].jobs
+    assert [type(job) for job in jobs] == [Matrix]
+
+
+GROUPED = [
+    # input, filters, groups, kernel
+    ((4, 5, 16), 16, 2, (1, 1)),
+    ((5, 4, 24), 12, 3, (3, 3)),
+    ((4, 4, 12), 9, 3, (2, 2)),
+    ((5, 5, 40), 40, 5, (1, 1)),
+    ((3, 4, 6), 6, 6, (3, 2)),
+    ((3, 3, 21), 35, 7, (1, 1)),
+]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)
-@pytest.mark.parametrize("case", CASES[1:5])
-def test_unfolded_convolution(case: tuple, target: Target) -> None:
-    """The mover's bytes, each pixel's from a word on (garbage behind them), then a 1x1 kernel over them."""
-    layer, x, exact = convolution(case, 2)
-    pixel_bytes, lanes = target.padded(x.shape[2]), target.lanes
-    memory = Memory(3)
-    memory.store(x, ADDRESSES["ifm"], pixel_bytes)
-    move, packed = unfolded(layer, target, "ifm", pixel_bytes, "im2col", "ofm")
-    taken = [int(word[offset]) for word, offset in memory.tokens(move.nest, lanes, move.pad_value)]
-    for byte, address in zip(taken, written(move.output, ADDRESSES, 1), strict=True):
-        memory.bytes[address] = byte
-    compare(run(packed, memory, target), exact, target)
+@pytest.mark.parametrize(("shape", "filters", "groups", "kernel"), GROUPED)
+def test_groups(shape: MapShape, filters: int, groups: int, kernel: Pair, target: Target) -> None:
+    layer, shapes = convolution((shape, filters, kernel, (1, 1), (1, 1), (1, 0), (0, 1)), groups)
+    agree(alone(layer, shapes=shapes), target)
+
+
+def test_a_group_of_filters_reads_its_own_words_alone() -> None:
+    """Five groups of 8 channels on 8 lanes: one job whose groups of K filters move on by a word each."""
+    layer, shapes = convolution(((5, 5, 40), 40, (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)), 5)
+    (job,) = agree(alone(layer, shapes=shapes), target_of()).layers[0].jobs
+    assert job.weights.shape == (5, 8, 1, 8)
+    assert (job.nest.loops[0].count, job.nest.loops[5].step) == (1, 8)
+
+
+def parts(layer: Convolution | Depthwise) -> list[Convolution | Depthwise]:
+    """Four copies of a layer whose results go to the four corners of each 2 x 2 cell."""
+    return [
+        replace(layer, region=Region(row=y, column=x, row_step=2, column_step=2))
+        for y, x in product((0, 1), (0, 1))
+    ]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=named)
+@pytest.mark.parametrize("channelwise", [False, True])
+def test_regions(channelwise: bool, target: Target) -> None:
+    """Interleaved parts of one map, as a transposed convolution makes them."""
+    if channelwise:
+        layer, shapes = channel_layer(((4, 5, 9), (3, 3), (1, 1), (1, 1), (1, 1), (1, 1)))
+    else:
+        layer, shapes = convolution(((4, 5, 9), 9, (2, 2), (1, 1), (1, 1), (0, 1), (1, 0)))
+    whole = (8, 10, 9)
+    agree(alone(*parts(layer), shapes={0: shapes[0], 1: whole}), target)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=named)
+@pytest.mark.parametrize("channelwise", [False, True])
+@pytest.mark.parametrize("kernel", [(1, 1), (3, 3)])
+def test_maps_of_a_batch(channelwise: bool, kernel: Pair, target: Target) -> None:
+    """Three maps below each other: padding does not see the neighbour's rows."""
+    pad = (kernel[0] // 2, kernel[1] // 2)
+    if channelwise:
+        layer, _ = channel_layer(((4, 5, 6), kernel, (1, 1), (1, 1), pad, pad))
+    else:
+        layer, _ = convolution(((4, 5, 6), 7, kernel, (1, 1), (1, 1), pad, pad))
+    single = layer.output_shape
+    maps = [replace(layer, input_row=4 * n, region=Region(row=single[0] * n)) for n in range(3)]
+    agree(alone(*maps, shapes={0: (12, 5, 6), 1: (3 * single[0], *single[1:])}), target)
+
+
+def test_a_first_window_inside() -> None:
+    """Padding below 0 skips rows and columns."""
+    layer, shapes = convolution(((7, 8, 5), 6, (2, 2), (1, 1), (1, 1), (-2, -3), (0, 0)))
+    agree(alone(layer, shapes=shapes), target_of())
 
 
 DEPTHWISE = [
@@ -190,35 +155,32 @@ DEPTHWISE = [
     ((4, 4, 8), (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     ((24, 3, 8), (3, 3), (20, 1), (1, 1), (0, 1), (0, 1)),
 ]  # fmt: skip
-
-
 WINDOWED = DEPTHWISE[:4]
 """Those that the sliding window takes."""
 
 
-def depthwise_layer(case: tuple, *, ones: bool = False) -> tuple[Depthwise, np.ndarray, np.ndarray]:
+def channel_layer(
+    case: tuple, *, ones: bool = False, widest: int = 128
+) -> tuple[Depthwise, dict[int, MapShape]]:
     shape, kernel, stride, dilation, before, after = case
     generator = np.random.default_rng(5)
     out = tuple(
         out_size(*each) for each in zip(shape[:2], kernel, stride, dilation, before, after, strict=True)
     )
-    weights = generator.integers(-128, 128, (*kernel, shape[2])).astype(np.int8)
+    weights = generator.integers(-widest, widest, (*kernel, shape[2]))
+    weights = np.ones_like(weights) if ones else weights
     layer = Depthwise(
         op_index=0, op="DEPTHWISE_CONV_2D", input=0, output=1, input_shape=shape,
-        output_shape=(*out, shape[2]),
-        weights=np.ones_like(weights) if ones else weights, bias=np.zeros(shape[2], np.int64), stride=stride,
-        dilation=dilation, padding=before, pad_value=11, rescale=RESCALE,
+        output_shape=(*out, shape[2]), weights=weights.astype(np.int8) if widest == 128 else weights,
+        bias=generator.integers(-99, 99, shape[2]), stride=stride, dilation=dilation, padding=before,
+        pad_value=11, rescale=spread(generator, np.moveaxis(weights, 2, 0)),
     )  # fmt: skip
-    x = generator.integers(-128, 128, shape).astype(np.int8)
-    big = padded_input(x, before, after, 11)
-    exact = np.array([
-        [
-            (windows(big, y, z, layer, kernel) * layer.weights.astype(np.int64)).sum(axis=(0, 1))
-            for z in range(out[1])
-        ]
-        for y in range(out[0])
-    ])
-    return layer, x, exact
+    return layer, {0: shape, 1: (*out, shape[2])}
+
+
+def only_job(planned: Schedule) -> Matrix:
+    (job,) = matrices(planned.layers)
+    return job
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)
@@ -226,24 +188,54 @@ def depthwise_layer(case: tuple, *, ones: bool = False) -> tuple[Depthwise, np.n
 @pytest.mark.parametrize("ones", [False, True])
 def test_depthwise(case: tuple, target: Target, ones: bool) -> None:
     """Window or taps, whichever is chosen; with weights of one (a pool) one word serves all taps."""
-    layer, x, exact = depthwise_layer(case, ones=ones)
-    pixel_bytes = target.padded(x.shape[2])
-    memory = Memory(6)
-    memory.store(x, ADDRESSES["ifm"], pixel_bytes)
-    job = depthwise(layer, target, "ifm", pixel_bytes, "ofm")
+    layer, shapes = channel_layer(case, ones=ones)
+    job = only_job(agree(alone(layer, shapes=shapes), target))
     assert job.pick
     assert (job.nest.skip == 2) == (case in WINDOWED and not ones)
     assert job.hold == (ones or case[1] == (1, 1))
     if ones:
         assert job.weights.shape[2] == 1
-    compare(run(job, memory, target), exact, target)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=named)
+@pytest.mark.parametrize("case", DEPTHWISE)
+@pytest.mark.parametrize("reduction", ["maximum", "minimum"])
+def test_extremes(case: tuple, reduction: str, target: Target) -> None:
+    layer, shapes = channel_layer(case, ones=True)
+    pad = -128 if reduction == "maximum" else 127
+    layer = replace(
+        layer, reduction=reduction, bias=np.zeros_like(layer.bias), rescale=IdentityRescale(low=-100),
+        pad_value=pad,
+    )  # fmt: skip
+    job = only_job(agree(alone(layer, shapes=shapes), target))
+    assert (job.hold, job.reduction) == (True, reduction)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=named)
+@pytest.mark.parametrize(("widest", "digits"), [(5000, 2), (1 << 19, 3), ((1 << 22) - 1, 4)])
+def test_wide_weights(widest: int, digits: int, target: Target) -> None:
+    """A digit of 7 bits at a time, the highest (8 bits) first, over the taps of strided windows."""
+    case = ((7, 8, 10), (2, 2), (2, 3), (1, 1), (0, -1), (0, 0))
+    layer, shapes = channel_layer(case, widest=widest)
+    job = only_job(agree(alone(layer, shapes=shapes), target))
+    assert job.digits
+    assert job.weights.shape[2] == 4 * digits
+
+
+def single(layer: Depthwise, target: Target) -> Matrix:
+    maps = Maps(
+        source="ifm",
+        source_pixel=target.padded(layer.input_shape[2]),
+        target="ofm",
+        target_pixel=target.padded(layer.output_shape[2]),
+        target_shape=layer.output_shape,
+    )
+    return depthwise(layer, target, maps)
 
 
 def test_the_window_is_chosen_where_it_is_cheaper() -> None:
-    target = TARGETS[2]
-    layer, *_ = depthwise_layer(DEPTHWISE[0])
-    window = depthwise(layer, target, "ifm", 8, "ofm")
-    taps = depthwise(layer, Target(**vars(target) | {"window": False}), "ifm", 8, "ofm")
+    layer, _ = channel_layer(DEPTHWISE[0])
+    window, taps = (single(layer, target_of(window=has)) for has in (True, False))
     assert (window.weights.shape[2], taps.weights.shape[2]) == (3, 9)
     assert window.nest.tokens < taps.nest.tokens
 
@@ -252,10 +244,9 @@ def test_the_window_is_chosen_where_it_is_cheaper() -> None:
 @pytest.mark.parametrize("case", DEPTHWISE)
 def test_results_are_never_closer_than_the_requantizers_can_follow(case: tuple, chain: int) -> None:
     """Cycles between two emitting pixels, gaps counted, are at least the chain's length."""
-    target = Target(lanes=8, columns=8, requantizers=8 // chain, scratchpad_bytes=1 << 20)
+    target = target_of(requantizers=8 // chain)
     for ones in (False, True):
-        layer, _, _ = depthwise_layer(case, ones=ones)
-        nest = depthwise(layer, target, "ifm", target.padded(case[0][2]), "ofm").nest
+        nest = single(channel_layer(case, ones=ones)[0], target).nest
         counts = [loop.count for loop in nest.loops]
         pixel = counts[0] * counts[1] * counts[2] + nest.gap
         emits = [n for n in range(counts[3]) if n >= nest.skip and (n - nest.skip) % nest.stride == 0]
