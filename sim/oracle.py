@@ -95,8 +95,8 @@ def _check_recorded(recorded: Graph, graph: Graph) -> None:
             raise ModelError(
                 f"{graph.file}: {INTERPRETERS['tflm']} cannot run the model as written: it keeps to recorded "
                 f"shapes, and {called(found)} is recorded as {found.shape} where the operators make {wanted} "
-                "(the converter's error behind a dilated convolution, if the batch is left open); convert "
-                "with keras.Input(shape, batch_size=1), or use LiteRT's arithmetic: --numerics litert-ref"
+                "(the converter's error, where the batch is left open); convert with keras.Input(shape, "
+                "batch_size=1), or use LiteRT's arithmetic: --numerics litert-ref"
             )
 
 

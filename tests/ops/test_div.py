@@ -22,7 +22,7 @@ def divide(model: RandomModel, constant: int, value: int) -> None:
     ifm = model.input((1, 3, 5, 17), zero_point=zero, **fields)
     pair = [single, ifm] if constant == 0 else [ifm, single]
     steps = 1 / (value + 128) if constant == 1 and value > -128 else (value + 128) / 255
-    scale = float(np.float32(max(steps, 0.01) * model.random.uniform(0.7, 2)))
+    scale = float(np.float32(max(steps, 0.01) * model.random.uniform(0.4, 0.9)))
     result = model.activation((1, 3, 5, 17), scale=scale)
     activation = (NONE, RELU, RELU6)[len(model.outputs) % 3]
     model.operator("DIV", pair, [result], FusedActivationFunction=activation)

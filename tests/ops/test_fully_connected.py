@@ -42,6 +42,21 @@ def test_exact(seed: int, tmp_path: Path) -> None:
     assert_exact(build(seed), tmp_path)
 
 
+def test_constant_rows(tmp_path: Path) -> None:
+    """The first step of an unrolled LSTM multiplies its state, zeros, with the weights."""
+    model = RandomModel(3)
+    for shape, made in (((1, 16), (1, 7)), ((1, 2, 8), (1, 7))):
+        rows = model.activation(shape, data=model.random.integers(-128, 128, shape).astype(np.int8))
+        weights = model.weights((7, 16), None)
+        ofm = model.activation(made, scale=model.output_scale(rows, weights, 16))
+        model.operator("FULLY_CONNECTED", [rows, weights, model.bias(rows, weights, 7)], [ofm])
+        scale = model.tensors[ofm].scales[0]
+        total = model.activation(made, scale=scale)
+        model.operator("ADD", [ofm, model.input(made, scale=scale)], [total])
+        model.sink(total)
+    assert_exact(model, tmp_path)
+
+
 def test_ties(tmp_path: Path) -> None:
     """Scales that are powers of two: many sums lie half way between two bytes, on either side of zero."""
     model = RandomModel(7)

@@ -67,8 +67,8 @@ _NAMED = MappingProxyType({
     **dict.fromkeys(
         CHOICES,
         "comparisons and choices between values are not accepted: write tf.where(x > 0, x, a * x) as a "
-        "LeakyReLU, PReLU or ReLU layer, other choices with tf.maximum and tf.minimum, an ELU or SELU with "
-        "tf.exp(tf.minimum(x, 0.)) and tf.nn.relu(x); masks belong on the host",
+        "LeakyReLU, PReLU or ReLU layer, other choices with tf.maximum and tf.minimum, an ELU as "
+        "tf.maximum(x, tf.exp(tf.minimum(x, 0.0)) - 1.0)",
     ),
     **dict.fromkeys(
         CONTROL_FLOW,
@@ -138,12 +138,12 @@ def _by_island(graph: Graph, operator: Operator) -> str | None:
         return None
     names = " and ".join(dict.fromkeys(each.op for each in guilty))
     layer = graph.tensors[guilty[0].outputs[0]].name.split(";")[0]
+    accepted = ", ".join((*FUNCTIONS, *WITH_CONSTANT))
     return (
         f"the converter left {names} in float32, at '{layer}': TFLite has no int8 form of it, or an operand "
-        f"is float32 already; between DEQUANTIZE and QUANTIZE accepted are functions of one tensor "
-        f"({', '.join((*FUNCTIONS, *WITH_CONSTANT))}): write the layer with those and with int8 operators "
-        "(`tfl2hw ops`), keep their results out of tf.concat and of movements with other tensors, or run "
-        "this part on the host"
+        "is float32 already, and makes the others so (before tf.concat write x * -1.0 for -x); accepted are "
+        f"functions of one tensor between DEQUANTIZE and QUANTIZE ({accepted}): "
+        "write the layer with these and with operators of `tfl2hw ops`, or run this part on the host"
     )
 
 

@@ -16,9 +16,7 @@ from tfl2hw.ops.table_operator import every_byte
 
 
 def one_single_constant(node: Node) -> str | None:
-    """One operand is one constant, not 0 as the divisor: write a / b otherwise as a * tf.math.reciprocal(b)
-    or tf.exp(tf.math.log(a) - tf.math.log(b)).
-    """
+    """One operand is one constant, and the divisor not 0 (write a / b as a * tf.math.reciprocal(b))."""
     singles = [node.input(n).is_constant and prod(node.input(n).shape) == 1 for n in (0, 1)]
     if not any(singles):
         return f"{called(node.input(0))} is divided by {called(node.input(1))}"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.conversion import dequantised, quantised
-from tfl2hw.ops.node import Node, Numerics, quantisation
+from tfl2hw.ops.node import Node, Numerics, called, quantisation
 from tfl2hw.ops.table_operator import Int64, every_byte, table_kind
 
 Float32 = npt.NDArray[np.float32]
@@ -72,11 +72,8 @@ def finite(node: Node) -> str | None:
     """Functions between DEQUANTIZE and QUANTIZE have a result for every byte, below 10**6 steps of OFM."""
     with np.errstate(all="ignore"):
         furthest = np.abs(reals(node).astype(np.float64) / quantisation(node.output).scale).max()
-    return (
-        None
-        if furthest < FURTHEST
-        else f"{' and '.join(name for name, _ in node.option('steps'))} of the IFM"
-    )
+    names = " of ".join(name for name, _ in reversed(node.option("steps")))
+    return None if furthest < FURTHEST else f"{names or 'the value'} of {called(node.input(0))}"
 
 
 def table(node: Node, numerics: Numerics) -> Int64:
