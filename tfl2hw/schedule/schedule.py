@@ -38,12 +38,8 @@ def schedule(network: Network, target: Target) -> Schedule:
     vector_shift, tables = fit_all_tables(network.file, lowering.tables, target)
     memory = plan(network, target, lowering, layers, parameters)
     placements = {
-        tensor: Placement(
-            address=memory.addresses[lowering.buffer(tensor)],
-            shape=shape,
-            pixel_bytes=lowering.pixel_bytes(tensor),
-        )
-        for tensor, shape in network.shapes.items()
+        tensor: Placement(address=memory.addresses[lowering.buffer(tensor)], layout=lowering.layout(tensor))
+        for tensor in network.shapes
         if lowering.buffer(tensor) in memory.addresses
     }
     return Schedule(
