@@ -235,8 +235,8 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
     ``valid``: the word takes part in a matrix job. ``first``/``last``: it opens/closes a pixel.
     ``final``: it closes the last pixel of a group of filters. ``pick``: columns take one byte each,
     column k byte ``offset + k`` (byte k where words begin with what is addressed). ``write``: the
-    word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at ``address``, which is otherwise the address of
-    the weight word to multiply with. Where the core has them (see ``token_flags``): ``product``,
+    word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at
+    ``address``, which is otherwise the address of the weight word to multiply with. Where the core has them (see ``token_flags``): ``product``,
     ``maximum`` and ``minimum``, the job's flags; ``digit``, the token opens another digit of the weights.
     """
     return data.StructLayout({
