@@ -48,7 +48,7 @@ class AddressGenerator(wiring.Component):
     index : In, bytes that are added to ``base`` in a job with FLAG_INDEXED (with ``config.index``). The sum
         is registered: ``index`` must stand still from the job's START on, so the program has to WAIT for
         the INDEX job that made it. ``base`` may be written up to the instruction before the START.
-    read_address : Out, scratchpad word to read.
+    read_address : Out, scratchpad word to read; read_offset : Out, the byte of it that is addressed.
     request : Out(request_layout), goes with ``read_address``; ``active`` says that there is a token.
     front_done : Out(1), strobe in the cycle after the last token's issue.
     """
@@ -62,6 +62,7 @@ class AddressGenerator(wiring.Component):
             "bus": In(ConfigBus()),
             "index": In(config.byte_address_bits),
             "read_address": Out(config.word_address_bits),
+            "read_offset": Out(config.lane_bits),
             "request": Out(request_layout(config)),
             "front_done": Out(1),
         })
@@ -259,7 +260,6 @@ class AddressGenerator(wiring.Component):
     def _addresses(self, m: Module) -> None:
         """Stages 1 to 3: which delta, the addition; then padding and the read address."""
         config, r, s1 = self._config, self._r, self._stage
-        lane_bits = config.lane_bits
         load_destination, load_address = self._load
         # Stage 1 -> 2: the delta that the token before asked for.
         asked = Signal(LEVELS)
@@ -300,7 +300,7 @@ class AddressGenerator(wiring.Component):
         destination, where = carried[: config.destination_bits], carried[config.destination_bits :]
         outside = (y.as_unsigned() >= r["height"]) | (x.as_unsigned() >= r["width"])
         m.d.comb += [
-            self.read_address.eq(Mux(s3.load, source, address)[lane_bits:]),
+            Cat(self.read_offset, self.read_address).eq(Mux(s3.load, source, address)),
             self.request.active.eq(s3.issue | s3.load),
             self.request.kind.eq(Mux(s3.load, Kind.LOAD, s3.kind)),
             self.request.pad.eq(s3.issue & outside),
@@ -312,7 +312,7 @@ class AddressGenerator(wiring.Component):
             token.write.eq(s3.load),
             token.destination.eq(destination),
             token.address.eq(Mux(s3.load, where, weight)),
-            token.offset.eq(address[:lane_bits]),
+            token.offset.eq(address[: config.offset_in_word_bits]),
         ]
         for name in token_flags(config):
             m.d.comb += token[name].eq(s3[name])

@@ -80,7 +80,8 @@ class ByteUnits(wiring.Component):
         config = self._config
         self._byte = Signal(8, reset_less=True)
         self._last = Signal(reset_less=True)
-        m.d.sync += [self._byte.eq(self.x.word_select(self.token.offset, 8)), self._last.eq(self.token.last)]
+        place = 0 if config.unaligned else self.token.offset
+        m.d.sync += [self._byte.eq(self.x.word_select(place, 8)), self._last.eq(self.token.last)]
         results: list[tuple[Value, Value]] = []
         if config.softmax:
             results.append(self._softmax(m))

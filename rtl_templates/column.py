@@ -150,7 +150,7 @@ class Column(wiring.Component):
     def _lanes(self, m: Module) -> Value:
         """The operand: the whole word, or this column's byte, its window, or the byte three times."""
         config, token = self._config, self.token_out
-        phases = config.lanes // config.columns
+        phases = 1 if config.unaligned else config.lanes // config.columns
         byte = Signal(8)
         start = token.offset[(config.columns - 1).bit_length() :]
         with m.Switch(start):

@@ -29,6 +29,8 @@ class CoreConfig:
     scratchpad : "block" (one read and one write port, read and write at once), "spram" (two
         single-port banks of UP5K SPRAM, told apart by the top address bit; a read and a write in
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
+    unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
+        scratchpad "block".
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
@@ -76,6 +78,7 @@ class CoreConfig:
     count_bits: int = 13
     coordinate_bits: int = 11
     scratchpad: str = "block"
+    unaligned: bool = False
     multiplier: str = "generic"
     window: bool = True
     pair: bool = False
@@ -106,6 +109,8 @@ class CoreConfig:
             raise ValueError(f"requantizers must divide columns, not {self.requantizers!r}")
         if self.scratchpad not in SCRATCHPADS:
             raise ValueError(f"scratchpad must be one of {SCRATCHPADS}, not {self.scratchpad!r}")
+        if self.unaligned and self.scratchpad != "block":
+            raise ValueError(f"unaligned must be False with scratchpad {self.scratchpad!r}")
         if self.multiplier not in MULTIPLIERS:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
@@ -113,7 +118,9 @@ class CoreConfig:
         for name in ("softmax_tables", "log_tables"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
-        for name in ("log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "pair"):
+        for name in (
+            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "pair", "unaligned",
+        ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
         if self.pair and not (self.window and self.lanes >= 8):
@@ -168,6 +175,11 @@ class CoreConfig:
     def lane_bits(self) -> int:
         """Bits that choose a byte of a word."""
         return (self.lanes - 1).bit_length()
+
+    @property
+    def offset_in_word_bits(self) -> int:
+        """Bits that say where in the word fetched a token's bytes begin: none where it begins with them."""
+        return 0 if self.unaligned else self.lane_bits
 
     @property
     def table_parts(self) -> int:

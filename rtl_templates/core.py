@@ -123,6 +123,7 @@ class Core(wiring.Component):
             scratchpad.read_address.eq(
                 Mux(self._sequencer.busy, self._address.read_address, host.read_address)
             ),
+            scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
             scratchpad.write_enable.eq(Mux(host.write_enable, whole, writer.write_enable)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),

@@ -30,8 +30,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any
 
-from amaranth.hdl import unsigned
+from amaranth.hdl import Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import Out
 
@@ -167,10 +168,19 @@ FLAG_WIDE = 1 << 12
 FLAG_PAIR = 1 << 13
 """MATRIX with PICK: each half of the lanes makes a sum of its own, so that a pixel has two results."""
 
+PART_SHIFT, PART_BITS = 20, 3
+"""Where in a START's value stands how often a COPY's word is halved: the first ``lanes >> n`` bytes alone
+are written, to an address that is a multiple of as many (see ``part_of``)."""
+
 
 def kind_of(value: int) -> Kind:
     """The kind in a START's value."""
     return Kind(value & ((1 << KIND_BITS) - 1))
+
+
+def part_of(value: int | Value) -> Any:
+    """How often the words of a COPY with this START's value are halved."""
+    return value >> PART_SHIFT & ((1 << PART_BITS) - 1)
 
 
 def signed_value(value: int) -> int:
@@ -233,11 +243,11 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
 
     ``valid``: the word takes part in a matrix job. ``first``/``last``: it opens/closes a pixel.
     ``final``: it closes the last pixel of a group of filters. ``pick``: columns take one byte each,
-    column k byte ``offset + k``. ``write``: the word is a weight or parameter for ``destination``
-    (a column, then a requantizer, then a table) at ``address``, which is otherwise the address of
-    the weight word to multiply with. Where the core has them (see ``token_flags``): ``product``,
-    ``maximum``, ``minimum`` and ``pair``, the job's flags; ``digit``, the token opens another digit of the
-    weights.
+    column k byte ``offset + k`` (byte k where words begin with what is addressed). ``write``: the
+    word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at
+    ``address``, which is otherwise the address of the weight word to multiply with. Where the core has
+    them (see ``token_flags``): ``product``, ``maximum``, ``minimum`` and ``pair``, the job's flags;
+    ``digit``, the token opens another digit of the weights.
     """
     return data.StructLayout({
         "valid": unsigned(1),
@@ -248,6 +258,6 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
         "write": unsigned(1),
         "destination": unsigned(config.destination_bits),
         "address": unsigned(config.token_address_bits),
-        "offset": unsigned(config.lane_bits),
+        "offset": unsigned(config.offset_in_word_bits),
         **dict.fromkeys(token_flags(config), unsigned(1)),
     })

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .delay import delayed
 
 GROUP_BITS = 32
 """Bits of a word that share address and write registers: one register drives few block RAMs."""
 SPRAM_WORDS = 1 << 14
+ROTATED_BITS = 3
+"""Bits of the offset by which a word is rotated at most between two registers."""
 POISON = 0xDEADBEEF
 
 
@@ -28,15 +31,19 @@ class Scratchpad(wiring.Component):
     "spram-model"): what it returns is then undefined. Ports take the path address register,
     memory, output register, for the sake of the clock; that is why all kinds share a latency.
 
+    With ``config.unaligned`` every byte of a word is a memory of its own: those in front of the byte that is
+    addressed read the following word, and the word is rotated behind the output register.
+
     Parameters
     ----------
-    config : the core's shape; ``scratchpad_words`` and ``scratchpad`` are the memory's.
+    config : the core's shape; ``scratchpad_words``, ``scratchpad`` and ``unaligned`` are the memory's.
     contents : (byte address, bytes) of what is there from the start, zeros between. Only "block" can
         start with something: the SPRAM kinds leave ``contents`` to the host.
 
     Members
     -------
     read_address : In(word_address_bits).
+    read_offset : In(lane_bits); the byte of that word which comes first (0 unless ``config.unaligned``).
     read_data : Out(8 * lanes).
     write_enable : In(lanes); bit i writes byte i of the word.
     write_address : In(word_address_bits).
@@ -65,6 +72,7 @@ class Scratchpad(wiring.Component):
         self._contents = tuple(contents)
         super().__init__({
             "read_address": In(config.word_address_bits),
+            "read_offset": In(config.lane_bits),
             "read_data": Out(8 * config.lanes),
             "write_enable": In(config.lanes),
             "write_address": In(config.word_address_bits),
@@ -73,12 +81,14 @@ class Scratchpad(wiring.Component):
 
     @staticmethod
     def read_latency(config: CoreConfig) -> int:
-        """Cycles from an address to its word: address register, memory, output register."""
-        return 3
+        """Cycles from an address to its word: address register, memory, output register, rotation."""
+        return 3 + (-(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self._config.scratchpad == "block":
+        if self._config.unaligned:
+            self._bytes(m)
+        elif self._config.scratchpad == "block":
             self._block(m)
         else:
             self._spram(m)
@@ -89,7 +99,8 @@ class Scratchpad(wiring.Component):
         config = self._config
         for number in range(8 * config.lanes // GROUP_BITS):
             first = number * GROUP_BITS
-            memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=self._words(number))
+            init = self._words(number, GROUP_BITS // 8)
+            memory = Memory(shape=GROUP_BITS, depth=config.scratchpad_words, init=init)
             m.submodules[f"group{number}"] = memory
             write, read = memory.write_port(granularity=8), memory.read_port()
             enables = self.write_enable[first // 8 : (first + GROUP_BITS) // 8]
@@ -106,11 +117,39 @@ class Scratchpad(wiring.Component):
                 ),
             ]
 
-    def _words(self, group: int) -> list[int]:
-        """What the memory of 32-bit group ``group`` starts with: none, or every word."""
+    def _bytes(self, m: Module) -> None:
+        """A memory for every byte of a word, each behind registers of its own, and the rotation."""
+        config = self._config
+        offset = delayed(m, self.read_offset, 3, "offset")
+        following = self.read_address + 1
+        lanes: list[Value] = []
+        for lane in range(config.lanes):
+            memory = Memory(shape=8, depth=config.scratchpad_words, init=self._words(lane, 1))
+            m.submodules[f"lane{lane}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            mine = Mux(self.read_offset > lane, following, self.read_address)[: config.word_address_bits]
+            m.d.comb += [
+                read.addr.eq(self._register(m, mine, f"read_address_copy{lane}")),
+                write.addr.eq(self._register(m, self.write_address, f"write_address_copy{lane}")),
+                write.data.eq(self._register(m, self.write_data.word_select(lane, 8), f"write_data{lane}")),
+                write.en.eq(self._register(m, self.write_enable[lane], f"write_enable_copy{lane}")),
+            ]
+            lanes.append(self._register(m, read.data, f"read_data{lane}"))
+        for first in range(0, config.lane_bits, ROTATED_BITS):
+            places = offset[first : first + ROTATED_BITS]
+            rotated = [
+                Array(lanes[(lane + (by << first)) % config.lanes] for by in range(1 << len(places)))[places]
+                for lane in range(config.lanes)
+            ]
+            lanes = [self._register(m, byte, f"rotated{first}_{lane}") for lane, byte in enumerate(rotated)]
+            offset = self._register(m, offset, f"offset_behind{first}")
+        m.d.comb += self.read_data.eq(Cat(lanes))
+
+    def _words(self, group: int, size: int) -> list[int]:
+        """What the memory of group ``group`` of ``size`` bytes starts with: none, or every word."""
         if not self._contents:
             return []
-        config, size = self._config, GROUP_BITS // 8
+        config = self._config
         held = bytearray(config.scratchpad_words * config.lanes)
         for address, data in self._contents:
             held[address : address + len(data)] = data

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import FLAG_PAIR, INDEX, ConfigBus
+from .isa import FLAG_PAIR, INDEX, PART_BITS, ConfigBus, part_of
 
 
 class Writer(wiring.Component):
@@ -32,7 +32,8 @@ class Writer(wiring.Component):
     -------
     bus : In(ConfigBus), for the ``out_`` registers.
     valid, y : In, one byte of each requantizer, last column of its chain first.
-    word_valid, word : In, a whole word from the table-sum unit or a copy.
+    word_valid, word : In, a whole word from the table-sum unit or a copy. With ``config.unaligned`` a copy
+        may write the word's first 2^n bytes alone (see ``isa.part_of``), to a multiple of as many.
     byte_valid, byte : In, a byte from the mover or the softmax.
     write_enable (a bit for each byte), write_address (words), write_data : Out.
     """
@@ -58,12 +59,13 @@ class Writer(wiring.Component):
         address = self._address(m, self.word_valid | self.byte_valid | complete)
         place = address[: config.lane_bits]
         pixels = pixel.replicate(config.lanes // config.columns)
+        word, written = self._parts(m, place)
         m.d.comb += [
             self.write_address.eq(address[config.lane_bits :]),
             self.write_data.eq(
                 Mux(
                     self.word_valid,
-                    self.word,
+                    word,
                     Mux(self.byte_valid, self.byte.replicate(config.lanes), pixels),
                 )
             ),
@@ -72,9 +74,29 @@ class Writer(wiring.Component):
         for lane in range(config.lanes):
             mine = complete & (place[column_bits:] == lane >> column_bits)
             m.d.comb += self.write_enable[lane].eq(
-                self.word_valid | mine | (self.byte_valid & (place == lane))
+                (self.word_valid & written[lane]) | mine | (self.byte_valid & (place == lane))
             )
         return m
+
+    def _parts(self, m: Module, place: Value) -> tuple[Value, Value]:
+        """The word with its first bytes repeated if only they are written, and the lanes that are."""
+        config = self._config
+        if not config.unaligned:
+            return self.word, Const((1 << config.lanes) - 1)
+        part = Signal(PART_BITS, reset_less=True)
+        with m.If(self.bus.start):
+            m.d.sync += part.eq(part_of(self.bus.value))
+        word, written = Signal.like(self.word), Signal(config.lanes)
+        with m.Switch(part):
+            for halvings in range(config.lane_bits + 1):
+                size = config.lanes >> halvings
+                bits = config.lane_bits - halvings
+                with m.Case(halvings):
+                    m.d.comb += word.eq(self.word[: 8 * size].replicate(1 << halvings))
+                    m.d.comb += [
+                        written[lane].eq(place[bits:] == lane >> bits) for lane in range(config.lanes)
+                    ]
+        return word, written
 
     def _collect(self, m: Module) -> tuple[Signal, Signal]:
         """The K bytes of a pixel, and a strobe when they are together."""

@@ -238,6 +238,28 @@ def add_vectors(model: SmallModel) -> None:
     )
 
 
+def narrow_inputs(seed: int) -> SmallModel:
+    """Inputs of few channels, of which each kernel's row is a run of bytes; reshaped, read twice, not packed."""
+    model = SmallModel(seed)
+    for channels in (1, 2, 3, 5):
+        for kernel, stride in (((3, 3), (1, 1)), ((4, 5), (2, 2)), ((2, 7), (1, 3)), ((1, 4), (2, 1))):
+            for padding in (SAME, VALID):
+                model.sink(model.conv(model.input((1, 6, 9, channels)), 6, kernel, stride, padding))
+    twice = model.input((1, 7, 8, 3))
+    model.sink(model.conv(twice, 5, (3, 3)), model.conv(twice, 4, (5, 6), (2, 1)))
+    vector = model.reshape(model.input((1, 108)), (1, 12, 9, 1))
+    model.sink(
+        model.conv(vector, 8, (5, 8), (2, 2), depthwise=True),
+        model.conv(model.input((1, 9, 6, 3)), 4, (3, 3), dilation=(2, 1)),
+        model.conv(model.input((1, 9, 6, 3)), 34, (5, 4), (2, 2)),
+    )
+    shared = model.input((1, 5, 6, 3))
+    model.sink(model.conv(shared, 4, (3, 3)), model.pool(shared, (2, 2), (2, 2)))
+    inner = model.conv(model.input((1, 6, 6, 4)), 6, (3, 3))
+    model.sink(model.conv(inner, 40, (3, 3), (2, 2)))
+    return model
+
+
 def few_rows(seed: int) -> SmallModel:
     """Operators on rows that together fit the smallest chip."""
     model = SmallModel(seed)

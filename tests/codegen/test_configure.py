@@ -165,6 +165,15 @@ def test_pairs_are_made_where_a_job_wants_them(rows: int, lanes: int, pair: bool
     assert ("out_planes" in dict(written(made))) == pair
 
 
+def test_words_are_read_from_any_byte_on_only_where_a_job_needs_it(tmp_path: Path) -> None:
+    """A kernel's rows of an input of few channels are; whole channels are not."""
+    for channels, needed in ((3, True), (8, False)):
+        model = SmallModel(1)
+        model.sink(model.conv(model.input((1, 6, 6, channels)), 8, (3, 3)))
+        path = model.write(tmp_path, f"model{channels}")
+        assert compile_model(path, "ulx3s-85f").config.unaligned is needed
+
+
 def test_a_loops_turns_fit_the_counters(tmp_path: Path) -> None:
     model = SmallModel(1)
     model.sink(model.softmax(model.input((1, 300, 3))))

@@ -70,6 +70,11 @@ def test_wide_scratchpads_and_several_exponentials() -> None:
     assert (needed["scratchpad"], needed["exponentials"]) == (4 * 4, 2)
 
 
+def test_unaligned_scratchpads_have_blocks_for_every_byte() -> None:
+    config = make_config((8, 8, 4), scratchpad_words=2049, unaligned=True)
+    assert block_rams(config, "ecp5")["scratchpad"] == 8 * 2
+
+
 def test_simulation_has_no_limits() -> None:
     check_fit(make_config((32, 32, 8), bank_depth=1 << 16), get("sim-large"), "net.tflite")
 

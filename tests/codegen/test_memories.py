@@ -104,8 +104,7 @@ def test_streams_share_no_byte_with_a_feature_map(tmp_path: Path) -> None:
     made = compiled(small_models.convolutions(1), tmp_path, "icebreaker")
     taken = [range(address, address + len(data)) for address, data in made.image.scratchpad]
     for place in made.schedule.placements.values():
-        height, width, _ = place.shape
-        end = place.address + height * width * place.pixel_bytes
+        end = place.address + place.layout.size
         assert all(end <= stream.start or stream.stop <= place.address for stream in taken)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -11,35 +12,49 @@ import pytest
 from tests.rtl.support import make_config
 from tfl2hw.codegen.cycles import count_cycles
 from tfl2hw.codegen.verilog import to_verilog
+from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE
 from tfl2hw.rtl_templates.image import EMPTY
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, Kind, Opcode, instruction, write
+from tfl2hw.rtl_templates.isa import FLAG_INDEXED, PART_SHIFT, Kind, Opcode, instruction, write
 from tfl2hw.runtime.device import Device
 from tfl2hw.schedule.nest import Loop, Nest, Output, byte_rows, linear
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import CoreDesign
 
 CONFIG = make_config((8, 4, 2), scratchpad_words=512, program_depth=512)
+UNALIGNED = replace(CONFIG, unaligned=True)
 SOURCE, TARGET, ROWS = 0, 2048, 1024
 ADDRESSES = {"source": SOURCE, "target": TARGET, "rows": ROWS}
 DATA = random.Random(1).randbytes(1024)
 WAIT, NEXT, END = (instruction(each) for each in (Opcode.WAIT, Opcode.NEXT, Opcode.END))
 
 
+@contextmanager
+def simulated(config: CoreConfig) -> Iterator[Device]:
+    """A core whose scratchpad starts with ``DATA`` at byte 0."""
+    core = Core(config, replace(EMPTY, scratchpad=((SOURCE, DATA),)))
+    with SimulatedDevice(to_verilog(core, "core"), CoreDesign(name="core")) as transport:
+        yield Device(transport, lanes=config.lanes)
+
+
 @pytest.fixture(scope="module")
 def device() -> Iterator[Device]:
-    """A core whose scratchpad starts with ``DATA`` at byte 0."""
-    core = Core(CONFIG, replace(EMPTY, scratchpad=((SOURCE, DATA),)))
-    with SimulatedDevice(to_verilog(core, "core"), CoreDesign(name="core")) as transport:
-        yield Device(transport, lanes=CONFIG.lanes)
+    with simulated(CONFIG) as device:
+        yield device
 
 
-def run(device: Device, words: list[int]) -> None:
+@pytest.fixture(scope="module")
+def unaligned() -> Iterator[Device]:
+    with simulated(UNALIGNED) as device:
+        yield device
+
+
+def run(device: Device, words: list[int], config: CoreConfig = CONFIG) -> None:
     """Run ``words`` to their end, in the predicted cycles, with zeros at the target."""
     device.write(TARGET, bytes(1024))
     device.write(PROGRAM_SPACE, b"".join(word.to_bytes(4, "little") for word in words))
-    assert device.run(0) == (count_cycles(words, CONFIG).total, len(words))
+    assert device.run(0) == (count_cycles(words, config).total, len(words))
 
 
 def registers(nest: Nest, output: Output | None = None, **others: int) -> list[int]:
@@ -85,6 +100,39 @@ def test_bytes_leave_their_neighbours_alone(device: Device) -> None:
     for row in range(3):
         expected[6 + 13 * row : 11 + 13 * row] = DATA[3 + 11 * row : 8 + 11 * row]
     assert device.read(TARGET, 1024) == bytes(expected)
+
+
+@pytest.mark.parametrize("part", [8, 4, 2, 1])
+def test_copy_from_any_byte_on(unaligned: Device, part: int) -> None:
+    """The words from odd places, whole or their first bytes, to multiples of what is written."""
+    nest = Nest(
+        source="source",
+        loops=loops(Loop(3, part), Loop(), Loop(5, 11, 1)),
+        offset=3 - 11, row=-1, height=3,
+    )  # fmt: skip
+    output = Output(target="target", inner=3, outer=5, pixel=part, row=3 * part, group=0, offset=part)
+    kind = Kind.COPY | (8 // part).bit_length() - 1 << PART_SHIFT
+    words = [*registers(nest, output, pad_value=0x5A), instruction(Opcode.START, kind), END]
+    run(unaligned, words, UNALIGNED)
+    expected = bytearray(1024)
+    for row in range(5):
+        for turn in range(3):
+            start = 3 + 11 * (row - 1) + turn * part
+            at = part * (1 + 5 * row + turn)
+            taken = DATA[start : start + part] if 0 <= row - 1 < 3 else b"\x5a" * part
+            expected[at : at + part] = taken
+    assert unaligned.read(TARGET, 1024) == bytes(expected)
+    assert unaligned.read(SOURCE, len(DATA)) == DATA
+
+
+def test_bytes_of_an_unaligned_core(unaligned: Device) -> None:
+    nest = Nest(source="source", loops=loops(Loop(5, 1), Loop(3, 11)), offset=3)
+    words = registers(nest, byte_rows("target", 5, 3, 13), out_base=TARGET + 6)
+    run(unaligned, [*words, instruction(Opcode.START, Kind.MOVE), END], UNALIGNED)
+    expected = bytearray(1024)
+    for row in range(3):
+        expected[6 + 13 * row : 11 + 13 * row] = DATA[3 + 11 * row : 8 + 11 * row]
+    assert unaligned.read(TARGET, 1024) == bytes(expected)
 
 
 @pytest.mark.parametrize("turns", [1, 2, 37])

@@ -49,6 +49,15 @@ def test_everything(tmp_path: Path) -> None:
     check(small_models.everything(5), tmp_path, "sim-large", (8, 4))
 
 
+def test_narrow_inputs(tmp_path: Path) -> None:
+    """Inputs that the host packs, copies and im2col in parts of words."""
+    check(small_models.narrow_inputs(7), tmp_path, "sim-large")
+
+
+def test_narrow_inputs_on_a_core_made_for_them(tmp_path: Path) -> None:
+    check(small_models.narrow_inputs(8), tmp_path, "ulx3s-85f", (16, 8))
+
+
 @pytest.mark.parametrize("board", ["sim-large", "ulx3s-85f"])
 def test_pairs(board: str, tmp_path: Path) -> None:
     """Two lines of a depthwise convolution at once, in a loaded core and in one made for them."""
@@ -80,6 +89,12 @@ def test_indices(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(8, 8), (4, 4), (4, 2), (16, 4), (16, 8), (16, 16), (32, 8)], ids=str)
 def test_everything_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
     check(small_models.everything(6), tmp_path, "sim-large", shape)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("shape", [(4, 4), (4, 2), (8, 4), (16, 16), (32, 8)], ids=str)
+def test_narrow_inputs_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
+    check(small_models.narrow_inputs(shape[0]), tmp_path, "sim-large", shape)
 
 
 @pytest.mark.long

@@ -16,11 +16,11 @@ from tfl2hw.rtl_templates.scratchpad import Scratchpad
 PORTS = ("read_address", "write_enable", "write_address", "write_data")
 
 
-def config(lanes: int, columns: int, words: int, scratchpad: str) -> CoreConfig:
+def config(lanes: int, columns: int, words: int, scratchpad: str, *, unaligned: bool = False) -> CoreConfig:
     return CoreConfig(
         lanes=lanes, columns=columns, requantizers=1, accumulator_bits=24, mantissa_bits=20,
         mantissa_fraction=19, offset_bits=24, shift_bits=5, bank_depth=16, parameter_depth=16,
-        program_depth=16, scratchpad_words=words, scratchpad=scratchpad,
+        program_depth=16, scratchpad_words=words, scratchpad=scratchpad, unaligned=unaligned,
     )  # fmt: skip
 
 
@@ -42,12 +42,12 @@ def traffic(config: CoreConfig, cycles: int, rng: random.Random):
     return rows, wanted
 
 
-def behavioural(dut: Scratchpad, rows) -> list[int]:
+def behavioural(dut: Scratchpad, rows, ports: tuple[str, ...] = PORTS) -> list[int]:
     seen = []
 
     async def bench(ctx):
         for row in rows:
-            for port, value in zip(PORTS, row, strict=True):
+            for port, value in zip(ports, row, strict=True):
                 ctx.set(getattr(dut, port), value)
             seen.append(ctx.get(dut.read_data))
             await ctx.tick()
@@ -80,10 +80,32 @@ def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str)
     compare(seen, wanted, latency)
 
 
+@pytest.mark.parametrize("lanes", [4, 8, 16, 32])
+def test_reads_from_any_byte_on(lanes: int) -> None:
+    """Bytes of a word and of the next one; what is written in the same cycle is not looked at."""
+    shape, rng = config(lanes, 4, 64, "block", unaligned=True), random.Random(lanes)
+    memory: dict[int, int] = {}
+    rows, wanted = [], []
+    for _ in range(2000):
+        word, offset, write = rng.randrange(10), rng.randrange(lanes), rng.randrange(11)
+        enable = rng.choice([0, rng.getrandbits(lanes), (1 << lanes) - 1])
+        data = rng.randbytes(lanes)
+        first = word * lanes + offset
+        clash = enable and write in (word, word + 1)
+        read = bytes(memory.get(first + n, 0) for n in range(lanes))
+        wanted.append(None if clash else int.from_bytes(read, "little"))
+        memory |= {write * lanes + n: data[n] for n in range(lanes) if enable >> n & 1}
+        rows.append((word, enable, write, int.from_bytes(data, "little"), offset))
+    latency = Scratchpad.read_latency(shape)
+    rows += [(0, 0, 0, 0, 0)] * latency
+    compare(behavioural(Scratchpad(shape), rows, (*PORTS, "read_offset")), wanted, latency)
+
+
+@pytest.mark.parametrize("unaligned", [False, True])
 @pytest.mark.parametrize("lanes", [4, 8, 16])
-def test_block_ram_starts_with_its_contents(lanes: int) -> None:
+def test_block_ram_starts_with_its_contents(lanes: int, unaligned: bool) -> None:
     """Bytes at any address, zeros elsewhere; and the words can be written as any others."""
-    shape = config(lanes, 4, 32, "block")
+    shape = config(lanes, 4, 32, "block", unaligned=unaligned)
     contents = ((3, b"abcdefghij"), (lanes * 31, bytes(range(1, lanes + 1))), (4 * lanes, b"xyz"))
     memory = bytearray(32 * lanes)
     for address, data in contents:
@@ -134,5 +156,7 @@ def test_refusals() -> None:
         ValueError, match="scratchpad_words must be at most 32768 with scratchpad 'spram-model', not"
     ):
         Scratchpad(config(4, 4, 40000, "spram-model"))
+    with pytest.raises(ValueError, match="unaligned must be False with scratchpad 'spram'"):
+        config(4, 4, 64, "spram", unaligned=True)
     with pytest.raises(ValueError, match="within the 256 bytes of the scratchpad, not 5 bytes at 252"):
         Scratchpad(config(4, 4, 64, "block"), ((252, bytes(5)),))

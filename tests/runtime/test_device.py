@@ -216,6 +216,16 @@ def test_locations_pack_and_unpack(packed: bool, channels: int) -> None:
     np.testing.assert_array_equal(where.unpack(data), values)
 
 
+def test_rows_with_pixels_beside_them() -> None:
+    where = replace(place(0, (2, 3, 2), packed=True), left=2, right=1, fill=-7)
+    values = np.arange(12, dtype=np.int8)
+    fill = bytes([256 - 7])
+    data = where.pack(values)
+    assert data == fill * 4 + bytes(range(6)) + fill * 6 + bytes(range(6, 12)) + fill * 2
+    assert len(data) == where.size
+    np.testing.assert_array_equal(where.unpack(data), values.reshape(2, 3, 2))
+
+
 def session(line: Line, **changes: object) -> Session:
     settings: dict[str, object] = {
         "identity": IDENTITY,

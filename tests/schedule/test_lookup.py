@@ -34,7 +34,7 @@ def test_rows_by_index(rows: int, channels: int, target: Target) -> None:
 def test_a_tables_rows_are_a_power_of_two_apart(channels: int, pitch: int) -> None:
     assert table_pitch((1, 3, channels), target_of()) == pitch
     planned = schedule(lookup(3, channels, 1), target_of())
-    assert planned.placements[1].pixel_bytes == pitch
+    assert planned.placements[1].layout.pixel == pitch
     index = planned.layers[0].jobs[0].nest
     doublings = index.loops[1].count - 4
     assert 1 << doublings == pitch

@@ -51,16 +51,14 @@ def maps_after_layers(
     walker = Walker(planned, seed)
     for tensor, values in [*planned.constants.items(), *zip(planned.inputs, inputs, strict=True)]:
         if tensor in planned.placements:
-            walker.places(tensor)[...] = (
-                np.ascontiguousarray(values).view(np.int8).reshape(planned.placements[tensor].shape)
-            )
+            walker.put(tensor, np.ascontiguousarray(values).view(np.int8))
     for layer in planned.layers:
         for job in layer.jobs:
             walker.run(job)
         for tensor in layer.outputs:
-            yield tensor, walker.places(tensor).astype(np.int64)
+            yield tensor, walker.map(tensor)
     for tensor in planned.outputs:
-        yield tensor, walker.places(tensor).astype(np.int64)
+        yield tensor, walker.map(tensor)
 
 
 class Walker:
@@ -77,12 +75,23 @@ class Walker:
         self._parameters = iter(planned.parameters)
         self._index = 0
 
-    def places(self, tensor: int) -> npt.NDArray[np.int8]:
-        """A view of a map in memory: (height, width, channels)."""
+    def _places(self, tensor: int) -> Int64:
+        """Where each element of a map stands in memory: (height, width, channels) of its layout."""
         place = self._schedule.placements[tensor]
-        height, width, channels = place.shape
-        pixels = self.memory[place.address : place.address + height * width * place.pixel_bytes]
-        return pixels.reshape(height, width, place.pixel_bytes)[:, :, :channels]
+        layout = place.layout
+        y, x, c = np.indices(layout.shape)
+        return place.address + layout.left + y * layout.row + x * layout.pixel + c
+
+    def put(self, tensor: int, values: npt.NDArray[np.int8]) -> None:
+        """What the host does with an input: its elements, and what stands beside its rows."""
+        place, places = self._schedule.placements[tensor], self._places(tensor)
+        if any(place.layout.margins):
+            self.memory[place.address : place.address + place.layout.size] = place.layout.fill
+        self.memory[places] = values.reshape(places.shape)
+
+    def map(self, tensor: int) -> Int64:
+        """A map as it stands in memory, in the shape of its layout."""
+        return self.memory[self._places(tensor)].astype(np.int64)
 
     @singledispatchmethod
     def run(self, job: Any) -> None:
@@ -110,26 +119,26 @@ class Walker:
 
     @run.register
     def _(self, job: Move) -> None:
-        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target.lanes, job.pad_value)
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, job.pad_value)
         self._write(job.output, tokens.bytes()[:, None], tokens)
 
     @run.register
     def _(self, job: WordCopy) -> None:
         base = self._index if isinstance(job, IndexedCopy) else 0
-        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target.lanes, job.pad_value, base)
-        assert (tokens.address[tokens.inside] % self._target.lanes == 0).all()
-        self._write(job.output, tokens.words, tokens)
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, job.pad_value, base)
+        assert self._target.unaligned or (tokens.address[tokens.inside] % self._target.lanes == 0).all()
+        self._write(job.output, tokens.words[:, : job.part], tokens)
 
     @run.register
     def _(self, job: Index) -> None:
-        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target.lanes, 0)
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, 0)
         self._index = 0
         for byte, inside in zip(tokens.bytes().tolist(), tokens.inside.tolist(), strict=True):
             self._index = self._index << 8 | byte & 255 if inside else self._index << 1
 
     @run.register
     def _(self, job: Table) -> None:
-        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target.lanes, 0)
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, 0)
         first, second = (self._schedule.tables[job.number].tables[n] for n in (0, 1))
         total = first[tokens.words[::2] + 128] + second[tokens.words[1::2] + 128]
         shifted = (total >> self._schedule.vector_shift) + job.zero_point
@@ -140,7 +149,7 @@ class Walker:
         results, last = [], None
         for row in range(job.rows):
             nest = replace(job.nest, offset=job.nest.offset + row * job.pitch)
-            last = _Tokens(self.memory, nest, self._addresses, self._target.lanes, 0)
+            last = _Tokens(self.memory, nest, self._addresses, self._target, 0)
             results.append(self._row(job, last.bytes()))
         assert last is not None
         self._write(job.output, np.concatenate(results)[:, None], last, groups=job.rows)
@@ -162,7 +171,7 @@ class Walker:
         return ((digits ^ 128) - 128).reshape(-1)
 
     def _matrix(self, job: Matrix, parameters: Parameters, output: Output) -> None:
-        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target.lanes, job.pad_value)
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, job.pad_value)
         sums = self._accumulated(job, tokens)
         channels, columns = len(job.bias), self._target.columns
         found = sums.transpose(1, 0, 2).reshape(sums.shape[1], -1)[:, :channels]
@@ -173,7 +182,7 @@ class Walker:
         results[:, :channels] = self._requantized(job, parameters, found)
         groups = results.reshape(sums.shape[1], len(sums), columns).transpose(1, 0, 2)
         assert output.inner * output.outer == sums.shape[1]
-        self._write(output, groups.reshape(-1, columns), tokens, groups=len(sums))
+        self._write(output, groups.reshape(-1, columns), tokens, groups=len(sums), picks=job.pick)
 
     def _accumulated(self, job: Matrix, tokens: _Tokens) -> Int64:
         """(groups, emitted pixels, columns): what the accumulators hold when a pixel is done."""
@@ -187,7 +196,7 @@ class Walker:
         # (tokens, columns, lanes): the weights of each token
         factor = np.tile(bank.transpose(0, 2, 1, 3), (1, counts[3] * counts[4], 1, 1)).reshape(operand.shape)
         if job.pick:
-            first = (tokens.address % self._target.lanes) // columns * columns
+            first = (tokens.address - tokens.start) // columns * columns
             picked = np.take_along_axis(tokens.words, first[:, None] + np.arange(columns), axis=1)
             for lane in range(3):
                 late = 0 if job.product else lane * WINDOW_STEP
@@ -208,7 +217,15 @@ class Walker:
         rounded = ((w >> parameters.shift) + 1) >> 1
         return np.clip(rounded + job.rescale.zero_point, job.rescale.low, job.rescale.high).astype(np.int64)
 
-    def _write(self, output: Output, results: Int64, tokens: _Tokens, groups: int | None = None) -> None:
+    def _write(
+        self,
+        output: Output,
+        results: Int64,
+        tokens: _Tokens,
+        groups: int | None = None,
+        *,
+        picks: bool = False,
+    ) -> None:
         """``results``, one a pixel of the writer, each of as many bytes as it has columns."""
         size = results.shape[1]
         groups = len(results) // (output.inner * output.outer) if groups is None else groups
@@ -218,42 +235,43 @@ class Walker:
         assert start.min() >= self._addresses[output.target], f"a write before {output.target}"
         assert start.max() + size <= self._ends[output.target], f"a write behind {output.target}"
         places = start[:, None] + np.arange(size)
-        assert not np.intersect1d(places, tokens.places()).size, "a job writes what it reads"
-        if self._target.banks > 1 and tokens.places().size:
-            banks = [np.unique(each // self._bank_bytes) for each in (places, tokens.places())]
+        used = tokens.places(self._target.columns if picks and self._target.unaligned else self._target.lanes)
+        assert not np.intersect1d(places, used).size, "a job writes what it reads"
+        if self._target.banks > 1 and used.size:
+            banks = [np.unique(each // self._bank_bytes) for each in (places, used)]
             assert banks[0].size == banks[1].size == 1
             assert banks[0] != banks[1], "a bank is read and written"
         self.memory[places] = results
 
 
 class _Tokens:
-    """A nest's tokens: their addresses, whether they are inside the map, and their words, padding put in."""
+    """A nest's tokens: addresses, where their words start, whether they are inside the map, and the words."""
 
     def __init__(
         self,
         memory: npt.NDArray[np.int8],
         nest: Nest,
         addresses: Addresses,
-        lanes: int,
+        target: Target,
         pad_value: int,
         base: int = 0,
     ) -> None:
+        lanes = target.lanes
         walked = np.array(walk(nest.registers(addresses)))
         self.address = walked[:, 0] + base
         row, column = walked[:, 1], walked[:, 2]
         self.inside = (row >= 0) & (row < nest.height) & (column >= 0) & (column < nest.width)
-        start = np.where(self.inside, self.address, 0) // lanes * lanes
-        self._words = start[:, None] + np.arange(lanes)
+        self.start = self.address if target.unaligned else self.address // lanes * lanes
+        self._words = np.where(self.inside, self.start, 0)[:, None] + np.arange(lanes)
         self.words = np.where(self.inside[:, None], memory[self._words], pad_value).astype(np.int64)
-        self._lanes = lanes
 
     def bytes(self) -> Int64:
         """The byte that each token asks for."""
-        return self.words[np.arange(len(self.words)), self.address % self._lanes]
+        return self.words[np.arange(len(self.words)), self.address - self.start]
 
-    def places(self) -> Int64:
-        """The bytes of memory that are read."""
-        return np.unique(self._words[self.inside])
+    def places(self, count: int) -> Int64:
+        """The bytes of memory that are used, of each word the first ``count``."""
+        return np.unique(self._words[self.inside, :count])
 
 
 def _placed(tables: Sequence[npt.NDArray[np.int32]], entry: int, size: int) -> list[npt.NDArray[np.int32]]:
@@ -280,7 +298,8 @@ def compare(network: Network, planned: Schedule, inputs: Sequence[npt.NDArray[An
     expected = evaluate_network(network, inputs)
     for tensor, found in maps_after_layers(planned, inputs):
         if tensor in expected:  # the schedule has maps of its own where it splits a sum
-            np.testing.assert_array_equal(found, expected[tensor], err_msg=f"map {tensor}")
+            wanted = expected[tensor]
+            np.testing.assert_array_equal(found.reshape(wanted.shape), wanted, err_msg=f"map {tensor}")
 
 
 def alone(
@@ -321,10 +340,12 @@ TARGETS = [
     target_of(8, 4, 1),
     target_of(8, 8, 2, core=True),
     target_of(16, 8, 4, core=True),
+    target_of(8, 8, 4, core=True, unaligned=True),
+    target_of(16, 8, 4, core=True, unaligned=True),
 ]
 """Every relation of lanes, columns and requantizers; numbers fixed (quick to fit), and the shortest."""
 
 
 def named(target: Target) -> str:
     """A target's name among a test's parameters."""
-    return f"{target.lanes}x{target.columns}"
+    return f"{target.lanes}x{target.columns}{' unaligned' if target.unaligned else ''}"

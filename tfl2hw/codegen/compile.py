@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfl2hw.boards import Board, get
-from tfl2hw.errors import UsageError
+from tfl2hw.errors import DoesNotFit, UsageError
 from tfl2hw.frontend import load
 from tfl2hw.ir.conversion import Conversion
 from tfl2hw.ir.graph import Graph
@@ -86,14 +86,13 @@ def compile_model(
     check_maps(accepted, target)
     network = without_dead_channels(lower(accepted, numerics))
     check_channels(network)
-    planned = schedule(network, target)
-    program = assemble(planned)
-    if target.core is None:
-        config = configure(planned, program, chosen.scratchpad, small=chosen.family == "ice40")
-        check_fit(config, chosen, graph.file)
-    else:
-        config = target.core
-        check_core(planned, program, config)
+    try:
+        planned, program, config = _fitted(network, target, chosen)
+    except DoesNotFit:
+        if not target.unaligned or target.core is not None:
+            raise
+        # words at any byte take more block RAM
+        planned, program, config = _fitted(network, replace(target, unaligned=False), chosen)
     image = make_image(planned, program, config)
     config = with_identity(config, EMPTY if target.core else image)
     return Compiled(
@@ -108,6 +107,18 @@ def compile_model(
         image=image,
         cycles=count_cycles(program.words, config),
     )
+
+
+def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
+    """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
+    planned = schedule(network, target)
+    program = assemble(planned)
+    if target.core is None:
+        config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
+        check_fit(config, board, network.file)
+        return planned, program, config
+    check_core(planned, program, target.core)
+    return planned, program, target.core
 
 
 def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
@@ -131,6 +142,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
+        unaligned=not single_port if core is None else core.unaligned,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
         l2_interval=L2Normalize.SCALE_INTERVAL,

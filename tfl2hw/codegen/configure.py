@@ -11,7 +11,8 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.elementwise import Table
-from tfl2hw.schedule.jobs import Schedule, matrices
+from tfl2hw.schedule.jobs import Job, Schedule, matrices
+from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
 
 from .program import Program
@@ -55,6 +56,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         program_depth=max(2, len(program.words)),
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
+        unaligned=any(_is_unaligned(job, target.lanes) for job in every),
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
@@ -84,6 +86,16 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
     )
+
+
+def _is_unaligned(job: Job, lanes: int) -> bool:
+    """Whether the job needs words that begin at any byte, or writes parts of words."""
+    if isinstance(job, WordCopy) and job.part is not None:
+        return True
+    if not isinstance(job, WordCopy | Matrix) or (isinstance(job, Matrix) and job.pick):
+        return False
+    steps = (loop.step for loop in job.nest.loops if loop.count > 1)
+    return any(place % lanes for place in (job.nest.offset, *steps))
 
 
 def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:

@@ -42,7 +42,8 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         "program": count(config.program_depth, 32),
     }
     if config.scratchpad == "block":
-        memories["scratchpad"] = config.lanes // 4 * count(config.scratchpad_words, 32)
+        width = 8 if config.unaligned else 32
+        memories["scratchpad"] = 8 * config.lanes // width * count(config.scratchpad_words, width)
     if config.vector_lanes:
         memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
     if family == "ice40":

@@ -69,8 +69,8 @@ def _constants(schedule: Schedule) -> Iterator[tuple[int, bytes]]:
         if tensor not in schedule.placements:
             continue
         place = schedule.placements[tensor]
-        height, width, channels = place.shape
-        padded = np.zeros((height * width, place.pixel_bytes), np.int8)
+        height, width, channels = place.layout.shape
+        padded = np.zeros((height * width, place.layout.pixel), np.int8)
         padded[:, :channels] = values.reshape(-1, channels)
         yield place.address, padded.tobytes()
 

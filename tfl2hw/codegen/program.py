@@ -18,18 +18,18 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_PRODUCT,
     FLAG_STREAM,
     FRONT_REGISTERS,
+    PART_SHIFT,
     VALUE_BITS,
     Kind,
     Opcode,
     instruction,
     write,
 )
-from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Schedule, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
-from tfl2hw.schedule.matrix import Matrix, Move
+from tfl2hw.schedule.matrix import Matrix, Move, WordCopy
 from tfl2hw.schedule.rows import Rows
 from tfl2hw.schedule.widths import parameter_words
 
@@ -150,7 +150,7 @@ def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
             if isinstance(job, Matrix):
                 yield (matrix.start(job, registers),)
             elif isinstance(job, Move | WordCopy):
-                yield (_copy(job, registers),)
+                yield (_copy(job, registers, schedule.target.lanes),)
             elif isinstance(job, Table):
                 yield (_Started(kind=Kind.TABLE, registers=registers | _table_registers(job)),)
             elif isinstance(job, Index):
@@ -159,9 +159,11 @@ def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
                 yield (_rows(job, registers),)
 
 
-def _copy(job: Move | WordCopy, registers: dict[str, int]) -> _Started:
+def _copy(job: Move | WordCopy, registers: dict[str, int], lanes: int) -> _Started:
     kind = Kind.MOVE if isinstance(job, Move) else Kind.COPY
     flags = FLAG_INDEXED if isinstance(job, IndexedCopy) else 0
+    if isinstance(job, WordCopy) and job.part is not None:
+        flags |= (lanes // job.part).bit_length() - 1 << PART_SHIFT
     return _Started(kind=kind, flags=flags, registers=registers | {"pad_value": job.pad_value})
 
 

@@ -41,18 +41,21 @@ def _loads(compiled: Compiled) -> tuple[Load, ...]:
 def location(compiled: Compiled, tensor: int) -> TensorLocation:
     """Where the feature map with index ``tensor`` lies."""
     placement = compiled.schedule.placements[tensor]
-    height, width, channels = placement.shape
-    tensors = compiled.graph.tensors
+    layout, tensors = placement.layout, compiled.graph.tensors
+    (height, width, channels), (left, right) = layout.shape, layout.margins
     place = TensorLocation(
         address=placement.address,
         height=height,
         width=width,
         channels=channels,
-        packed=placement.pixel_bytes == channels,
+        packed=layout.pixel == channels,
         lanes=compiled.config.lanes,
+        left=left,
+        right=right,
+        fill=layout.fill,
         dtype=tensors[tensor].dtype if tensor in tensors else "int8",
     )
-    assert place.pitch == placement.pixel_bytes
+    assert (place.pitch, place.size) == (layout.pixel, layout.size)
     return place
 
 

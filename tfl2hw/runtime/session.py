@@ -23,7 +23,7 @@ class TensorLocation:
 
     The channels of a tensor of another ``dtype`` than int8 are its elements' bytes. ``packed``: the bytes
     follow each other. Otherwise each pixel's channels are padded to whole words of ``lanes`` bytes; the
-    padding is written as zero.
+    padding is written as zero. ``left`` and ``right`` pixels of bytes ``fill`` stand beside each row.
     """
 
     address: int
@@ -33,6 +33,9 @@ class TensorLocation:
     packed: bool
     lanes: int
     dtype: str = "int8"
+    left: int = 0
+    right: int = 0
+    fill: int = 0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -46,8 +49,13 @@ class TensorLocation:
 
     @property
     def size(self) -> int:
-        """Bytes from the first pixel to the end of the last, without padding to a word."""
-        return self.height * self.width * self.pitch
+        """Bytes from the first row's beginning to the last one's end, without padding to a word."""
+        return self.height * self._columns * self.pitch
+
+    @property
+    def _columns(self) -> int:
+        """Pixels of a row, those beside it included."""
+        return self.left + self.width + self.right
 
     def pack(self, values: npt.NDArray[Any]) -> bytes:
         """Bytes of ``values``: of ``dtype``, in this shape or in any other with as many elements.
@@ -63,14 +71,16 @@ class TensorLocation:
                 f"an input has {values.size} elements of {values.dtype}; "
                 f"the network takes {wanted} of {self.dtype}{shape}"
             )
-        padded = np.zeros((self.height, self.width, self.pitch), np.int8)
-        padded[..., : self.channels] = np.frombuffer(values.tobytes(), np.int8).reshape(self.shape)
+        padded = np.full((self.height, self._columns, self.pitch), self.fill, np.int8)
+        row = padded[:, self.left : self.left + self.width]
+        row[..., : self.channels] = np.frombuffer(values.tobytes(), np.int8).reshape(self.shape)
+        row[..., self.channels :] = 0
         return padded.tobytes()
 
     def unpack(self, data: bytes) -> Int8:
         """The array in ``size`` bytes of memory."""
-        pixels = np.frombuffer(data, np.int8).reshape(self.height, self.width, self.pitch)
-        return pixels[..., : self.channels].copy()
+        pixels = np.frombuffer(data, np.int8).reshape(self.height, self._columns, self.pitch)
+        return pixels[:, self.left : self.left + self.width, : self.channels].copy()
 
 
 @dataclass(frozen=True, kw_only=True)

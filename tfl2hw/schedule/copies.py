@@ -1,29 +1,20 @@
-"""Copies by address: whole words where they are aligned, else a byte a cycle."""
+"""Copies by address: whole words where they are aligned, else parts of words, or a byte a cycle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import gcd, prod
 
 from tfl2hw.ir.primitives import Copy, MapShape
 
-from .matrix import Maps, Move
+from .matrix import Maps, Move, WordCopy
 from .nest import Loop, Nest, Output
 from .shape import Target
 
 SOURCE_LOOPS, TARGET_LOOPS = 6, 3
 """How many loops the address generator and the writer have."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WordCopy:
-    """A job that copies a word a token."""
-
-    nest: Nest
-    output: Output
-    pad_value: int
 
 
 @dataclass(frozen=True)
@@ -38,26 +29,34 @@ class _Loop:
 def copies(copy: Copy, target: Target, maps: Maps) -> tuple[WordCopy | Move, ...]:
     """The jobs of ``copy``: one, or several where its axes are more than the loops of the hardware."""
     words = _in_words(copy, target, maps.target_shape)
-    axes, lanes = [], target.lanes
+    part = target.lanes if words else _part(copy, target, maps)
+    axes = []
     for axis in copy.axes:
         (pixels, channels), (to_pixels, to_channels) = axis.source, axis.target
         read = pixels * maps.source_pixel + channels
         written = to_pixels * maps.target_pixel + to_channels
-        if words and to_channels == 1:
-            axes.append(_Loop(target.words(axis.count), lanes, lanes))
+        if part > 1 and axis.target == (0, 1):
+            axes.append(_Loop(-(-axis.count // part), part, part))
         else:
             axes.append(_Loop(axis.count, read, written))
     start = copy.start[0] * maps.source_pixel + copy.start[1]
     target_start = copy.target_start[0] * maps.target_pixel + copy.target_start[1]
-    kind = WordCopy if words else Move
     return tuple(
-        kind(
-            nest=_nest(copy, maps, loops, start + moved.source),
-            output=_output(maps.target, loops, target_start + moved.target),
-            pad_value=copy.value,
+        _job(
+            _nest(copy, maps, loops, start + moved.source),
+            _output(maps.target, loops, target_start + moved.target),
+            copy.value,
+            None if words else part,
         )
         for loops, moved in _jobs(axes)
     )
+
+
+def _job(nest: Nest, output: Output, value: int, part: int | None) -> WordCopy | Move:
+    """``part`` bytes a token (None: whole words)."""
+    if part == 1:
+        return Move(nest=nest, output=output, pad_value=value)
+    return WordCopy(nest=nest, output=output, pad_value=value, part=part)
 
 
 def _in_words(copy: Copy, target: Target, shape: MapShape) -> bool:
@@ -68,11 +67,24 @@ def _in_words(copy: Copy, target: Target, shape: MapShape) -> bool:
     if len(along) > 1 or any(axis.target != (0, 1) for axis in along) or len(set(moves)) > 1:
         return False
     others = [axis for axis in copy.axes if axis.count > 1 and axis not in along]
-    starts = (copy.target_start[1], 0 if copy.input is None else copy.start[1])
-    if any(start % lanes for start in starts) or any(axis.source[1] % lanes for axis in others):
+    if not target.unaligned:
+        sources = [0 if copy.input is None else copy.start[1], *(axis.source[1] for axis in others)]
+        if any(source % lanes for source in sources):
+            return False
+    if copy.target_start[1] % lanes:
         return False
     count = prod(axis.count for axis in along)
     return count % lanes == 0 or copy.target_start[1] + count == shape[2]
+
+
+def _part(copy: Copy, target: Target, maps: Maps) -> int:
+    """Bytes that can be copied at a time: a power of two that divides runs of channels and their places."""
+    runs = [axis for axis in copy.axes if axis.target == (0, 1) and axis.count > 1]
+    if not target.unaligned or len(runs) != 1 or (copy.input is not None and runs[0].source != (0, 1)):
+        return 1
+    others = [axis.target for axis in copy.axes if axis.count > 1 and axis is not runs[0]]
+    steps = [pixels * maps.target_pixel + channels for pixels, channels in (*others, copy.target_start)]
+    return gcd(target.lanes // 2, runs[0].count, *steps)
 
 
 def _jobs(axes: Sequence[_Loop]) -> list[tuple[list[_Loop], _Loop]]:

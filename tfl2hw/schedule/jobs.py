@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tfl2hw.ir.primitives import Int8, MapShape
+from tfl2hw.ir.primitives import Int8
 
-from .copies import WordCopy
 from .elementwise import Table
+from .layout import Layout
 from .lookup import Index
 from .matmul import LoadedMatrix
-from .matrix import Matrix, Move
+from .matrix import Matrix, Move, WordCopy
 from .memory import MemoryPlan
 from .nest import Output
 from .rescale import Parameters
@@ -38,11 +38,13 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """Where a tensor stands: pixels ``pixel_bytes`` apart, row-major, from byte ``address``."""
+    """Where a tensor stands: its rows from byte ``address`` on.
+
+    The layout's shape may be another one than the tensor's, with as many elements.
+    """
 
     address: int
-    shape: MapShape
-    pixel_bytes: int
+    layout: Layout
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

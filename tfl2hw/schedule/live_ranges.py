@@ -35,9 +35,9 @@ def plan(
 ) -> MemoryPlan:
     """The memory plan of a network's layers. Raises DoesNotFit."""
     sizes = dict(lowering.extra)
-    for tensor, shape in network.shapes.items():
+    for tensor in network.shapes:
         name = lowering.buffer(tensor)
-        sizes[name] = max(sizes.get(name, 0), shape[0] * shape[1] * lowering.pixel_bytes(tensor))
+        sizes[name] = max(sizes.get(name, 0), lowering.layout(tensor).size)
     ranges, conflicts = _Ranges(), set()
     end = sum(len(layer.jobs) for layer in layers) + 1
     for tensor in network.inputs:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 from tfl2hw.ir.primitives import Lookup, MapShape
 
-from .copies import WordCopy
-from .matrix import Maps
+from .matrix import Maps, WordCopy
 from .nest import Loop, Nest, linear
 from .shape import Target
 

@@ -30,12 +30,15 @@ from tfl2hw.ir.primitives import (
 from tfl2hw.ir.row_primitives import ArgMax, Int32, L2Normalize, LogSoftmax
 
 from .channelwise import depthwise
+from .convolution import convolution
 from .copies import copies
 from .elementwise import extremum, product, table_sum
 from .jobs import Job
+from .layout import Layout, spaced
 from .lookup import lookup, table_pitch
 from .matmul import matmul
-from .matrix import Maps, convolution
+from .matrix import Maps
+from .packing import by_rows, packed_inputs
 from .rows import arg_max, l2_normalize_passes, log_softmax_passes, row_by_row, softmax_passes
 from .shape import Target
 
@@ -54,6 +57,9 @@ class Lowering:
     def __init__(self, network: Network, target: Target) -> None:
         self._network = network
         self._target = target
+        self._packed = {
+            tensor: packed for packed in packed_inputs(network, target) for tensor in packed.tensors
+        }
         self._aliases = self._find_aliases()
         self.tables: list[TableSum] = []
         self.exponentials: list[Int32] = []
@@ -64,12 +70,14 @@ class Lowering:
         """The buffer in which a tensor stands."""
         return f"tensor {self._aliases.get(tensor, tensor)}"
 
-    def pixel_bytes(self, tensor: int) -> int:
-        """Bytes from pixel to pixel of a tensor."""
+    def layout(self, tensor: int) -> Layout:
+        """How a tensor stands in its buffer."""
+        if tensor in self._packed:
+            return self._packed[tensor].layout
         shape = self._network.shapes[tensor]
         if any(isinstance(each, Lookup) and each.table == tensor for each in self._network.primitives):
-            return table_pitch(shape, self._target)
-        return self._target.padded(shape[2])
+            return spaced(shape, table_pitch(shape, self._target))
+        return spaced(shape, self._target.padded(shape[2]))
 
     def jobs(self, primitive: Primitive) -> tuple[Job, ...]:
         """The jobs of one primitive, in order."""
@@ -86,7 +94,7 @@ class Lowering:
                     for shape in (primitive.input_shape, primitive.output_shape)
                 )
                 same = primitive.input_shape[2] == primitive.output_shape[2]
-                if dense or same:
+                if dense or same or primitive.input in self._packed:
                     aliases[primitive.output] = aliases.get(primitive.input, primitive.input)
         return aliases
 
@@ -94,9 +102,9 @@ class Lowering:
         read = result if source is None else source
         return Maps(
             source=self.buffer(read),
-            source_pixel=self.pixel_bytes(read),
+            source_pixel=self.layout(read).pixel,
             target=self.buffer(result),
-            target_pixel=self.pixel_bytes(result),
+            target_pixel=self.layout(result).pixel,
             target_shape=self._network.shapes[result],
         )
 
@@ -112,12 +120,16 @@ class Lowering:
 
     @_lower.register
     def _(self, primitive: Convolution) -> Sequence[Job]:
-        height, width, _ = primitive.output_shape
-        taps = self._target.padded(prod(primitive.weights.shape[1:]))
         buffer = f"im2col of operator {primitive.op_index}"
-        jobs = convolution(primitive, self._target, self._maps(primitive.input, primitive.output), buffer)
-        if jobs[0].output.target == buffer:
-            self._extra("im2col", primitive, height * width * taps)
+        maps = self._maps(primitive.input, primitive.output)
+        if primitive.input in self._packed:
+            primitive, maps = by_rows(primitive, self._packed[primitive.input].layout, maps)
+        jobs = convolution(primitive, self._target, maps, buffer)
+        written = jobs[0].output
+        if written.target == buffer:
+            self._extra(
+                "im2col", primitive, self._target.padded(written.inner * written.pixel) * written.outer
+            )
         return jobs
 
     @_lower.register

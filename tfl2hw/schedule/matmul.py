@@ -8,8 +8,8 @@ import numpy as np
 
 from tfl2hw.ir.primitives import Axis, Copy, MatMul
 
-from .copies import WordCopy, copies
-from .matrix import Maps, Matrix, Move
+from .copies import copies
+from .matrix import Maps, Matrix, Move, WordCopy
 from .nest import Loop, Nest, Output
 from .shape import Target
 

@@ -52,6 +52,16 @@ class Move:
     pad_value: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WordCopy:
+    """A job that copies a word a token, or, of each, the first ``part`` bytes (a power of two)."""
+
+    nest: Nest
+    output: Output
+    pad_value: int
+    part: int | None = None
+
+
 def bounds(weights: Int8 | Int64) -> tuple[Int64, Int64]:
     """Least and greatest sum of products with any int8 inputs, for each row of ``weights``."""
     w = weights.astype(np.int64)
@@ -70,13 +80,23 @@ def channel_words(words: Int8, target: Target) -> Int8:
 
 @dataclass(frozen=True, kw_only=True)
 class Maps:
-    """Where a layer's maps stand: buffers, bytes from pixel to pixel, and the OFM's shape."""
+    """Where a layer's maps stand: buffers, bytes from pixel to pixel, and the OFM's shape.
+
+    Rows of the source are ``source_row`` bytes apart (None: as long as their pixels make them), the first of
+    them ``source_start`` bytes behind the buffer's beginning.
+    """
 
     source: str
     source_pixel: int
     target: str
     target_pixel: int
     target_shape: MapShape
+    source_row: int | None = None
+    source_start: int = 0
+
+    def row_bytes(self, width: int) -> int:
+        """Bytes from row to row of the source, whose rows have ``width`` pixels."""
+        return width * self.source_pixel if self.source_row is None else self.source_row
 
 
 def map_output(maps: Maps, shape: MapShape, region: Region, target: Target, *, by_column: bool) -> Output:
@@ -97,17 +117,7 @@ def map_output(maps: Maps, shape: MapShape, region: Region, target: Target, *, b
     )
 
 
-def convolution(conv: Convolution, target: Target, maps: Maps, buffer: str) -> tuple[Move | Matrix, ...]:
-    """The jobs of a convolution: direct, or through im2col into ``buffer`` where that takes fewer cycles."""
-    plain = _direct(conv, target, maps)
-    if conv.groups > 1 or prod(conv.weights.shape[1:3]) == 1:
-        return plain
-    move, packed = _unfolded(conv, target, maps, buffer)
-    unfolded_cycles = move.nest.tokens + sum(job.nest.tokens for job in packed)
-    return (move, *packed) if unfolded_cycles < sum(job.nest.tokens for job in plain) else plain
-
-
-def _direct(conv: Convolution, target: Target, maps: Maps) -> tuple[Matrix, ...]:
+def direct(conv: Convolution, target: Target, maps: Maps) -> tuple[Matrix, ...]:
     """Jobs that read whole pixels; of a grouped convolution the words alone that a group of filters reads."""
     return tuple(_run(conv, target, maps, run) for run in _runs(_spans(conv, target)))
 
@@ -156,8 +166,9 @@ def _run(conv: Convolution, target: Target, maps: Maps, run: _Run) -> Matrix:
     """The job of one run."""
     height, width, _ = conv.input_shape
     filters, kernel_height, kernel_width, _ = conv.weights.shape
-    row_bytes = width * maps.source_pixel
+    row_bytes = maps.row_bytes(width)
     (sy, sx), (dy, dx), (top, left) = conv.stride, conv.dilation, conv.padding
+    start = maps.source_start + (conv.input_row - top) * row_bytes - left * maps.source_pixel
     nest = Nest(
         source=maps.source,
         loops=(
@@ -168,7 +179,7 @@ def _run(conv: Convolution, target: Target, maps: Maps, run: _Run) -> Matrix:
             Loop(conv.output_shape[0], sy * row_bytes, sy, 0),
             Loop(run.number, run.step * target.lanes),
         ),
-        offset=(conv.input_row - top) * row_bytes - left * maps.source_pixel + run.word * target.lanes,
+        offset=start + run.word * target.lanes,
         row=-top,
         column=-left,
         height=height,
@@ -202,50 +213,3 @@ def _bank_words(conv: Convolution, target: Target, chosen: slice, run: _Run) -> 
         start = index // share * channels - word * target.lanes
         full[place, :, start : start + channels] = taps[index]
     return full.reshape(run.number, target.columns, taps.shape[1] * run.words, target.lanes)
-
-
-def _unfolded(conv: Convolution, target: Target, maps: Maps, buffer: str) -> tuple[Move, tuple[Matrix, ...]]:
-    """im2col: the mover lays each pixel's whole window out in words, the array sees a 1x1 kernel."""
-    height, width, channels = conv.input_shape
-    filters, kernel_height, kernel_width, _ = conv.weights.shape
-    out_height, out_width, _ = conv.output_shape
-    row_bytes = width * maps.source_pixel
-    (sy, sx), (dy, dx), (top, left) = conv.stride, conv.dilation, conv.padding
-    taps = kernel_height * kernel_width * channels
-    move = Move(
-        nest=Nest(
-            source=maps.source,
-            loops=(
-                Loop(channels, 1),
-                Loop(kernel_width, dx * maps.source_pixel, 0, dx),
-                Loop(kernel_height, dy * row_bytes, dy, 0),
-                Loop(out_width, sx * maps.source_pixel, 0, sx),
-                Loop(out_height, sy * row_bytes, sy, 0),
-                Loop(),
-            ),
-            offset=(conv.input_row - top) * row_bytes - left * maps.source_pixel,
-            row=-top,
-            column=-left,
-            height=height,
-            width=width,
-        ),
-        output=Output(
-            target=buffer,
-            inner=taps,
-            outer=out_height * out_width,
-            pixel=1,
-            row=target.padded(taps) - taps + 1,
-            group=0,
-        ),
-        pad_value=conv.pad_value,
-    )
-    flat = replace(
-        conv,
-        input_shape=(out_height, out_width, taps),
-        weights=conv.weights.reshape(filters, 1, 1, taps),
-        stride=(1, 1),
-        dilation=(1, 1),
-        padding=(0, 0),
-        input_row=0,
-    )
-    return move, _direct(flat, target, replace(maps, source=buffer, source_pixel=target.padded(taps)))

@@ -44,12 +44,8 @@ def schedule(network: Network, target: Target) -> Schedule:
             raise
         return schedule(network, replace(target, pair=False))  # pairs of lines want room behind a map
     placements = {
-        tensor: Placement(
-            address=memory.addresses[lowering.buffer(tensor)],
-            shape=shape,
-            pixel_bytes=lowering.pixel_bytes(tensor),
-        )
-        for tensor, shape in network.shapes.items()
+        tensor: Placement(address=memory.addresses[lowering.buffer(tensor)], layout=lowering.layout(tensor))
+        for tensor in network.shapes
         if lowering.buffer(tensor) in memory.addresses
     }
     return Schedule(
