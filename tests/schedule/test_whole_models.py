@@ -36,7 +36,7 @@ def test_in_block_ram(name: str, numerics: str, board: str, lanes: int, columns:
 @pytest.mark.parametrize("columns", [2, 4])
 @pytest.mark.parametrize("seed", range(2))
 def test_in_two_banks(seed: int, columns: int, tmp_path: Path) -> None:
-    """What a job reads, its weights too, and what it writes are in different ones."""
+    """What a job reads and what it writes are in different ones."""
     check(small_models.network(seed, residual=False), tmp_path, "icebreaker", 4, columns, "litert-ref")
     check(small_models.convolutions(seed), tmp_path, "icebreaker", 4, columns, "tflm")
     check(small_models.few_rows(seed), tmp_path, "icebreaker", 4, columns, "litert-ref")
