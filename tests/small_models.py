@@ -273,8 +273,14 @@ def few_rows(seed: int) -> SmallModel:
 
 
 def rows(seed: int) -> SmallModel:
-    """Every operator on rows: several rows, several scales, every axis, both types of indices."""
+    """Every operator on rows."""
     model = SmallModel(seed)
+    add_rows(model)
+    return model
+
+
+def add_rows(model: SmallModel) -> None:
+    """Every operator on rows: several rows, several scales, every axis, both types of indices."""
     model.sink(
         *(model.softmax(model.input((1, 3, depth), scale=0.25 / depth)) for depth in (5, 9)),
         *(model.log_softmax(model.input((1, 4, depth), scale=scale)) for depth, scale in LOGARITHMS),
@@ -290,7 +296,6 @@ def rows(seed: int) -> SmallModel:
         model.arg("ARG_MIN", model.input((1, 12, 2)), 2),
     )
     model.sink(*(model.arg("ARG_MAX", model.input((1, 10, 3)), axis, "int64") for axis in (1, 2)))
-    return model
 
 
 def pairs(seed: int) -> SmallModel:
