@@ -35,8 +35,8 @@ _FUSED = """\
 A PAD goes into the padding of the VALID convolution that alone reads it. {activations} go into the clamp of
 the operator that writes their input, if nothing else reads it.
 
-FLOAT_TABLE is no operator of TFLite: it is a DEQUANTIZE, a QUANTIZE, and what stands between them in float32, where
-that is a function of one tensor: {floats}, or POW to a constant power.
+FLOAT_TABLE is no operator of TFLite: it is a DEQUANTIZE, a QUANTIZE, and what stands between them in float32,
+where that is a function of one tensor: {floats}, or POW to a constant power.
 """
 
 
