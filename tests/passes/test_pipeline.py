@@ -78,7 +78,9 @@ def test_inputs_of_another_type_are_refused(tmp_path: Path) -> None:
 def test_passes_are_named() -> None:
     assert [name for name, _ in LEGAL] == [
         "static shapes",
+        "index wraps",
         "edges",
+        "float tables",
         "fuse pads",
         "fuse activations",
         "legalise",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tfl2hw.ops import supported
+from tfl2hw.ops.float_table import FUNCTIONS
 from tfl2hw.passes.fold_constants import FOLDS
 from tfl2hw.passes.fuse_activations import ACTIVATIONS
 
@@ -33,6 +34,9 @@ _FUSED = """\
 
 A PAD goes into the padding of the VALID convolution that alone reads it. {activations} go into the clamp of
 the operator that writes their input, if nothing else reads it.
+
+FLOAT_TABLE is no operator of TFLite: it is a DEQUANTIZE, a QUANTIZE, and what stands between them in float32,
+where that is a function of one tensor: {floats}, or POW to a constant power.
 """
 
 
@@ -43,7 +47,7 @@ def supported_ops_page() -> str:
     sections = [
         f"## {name}\n\n" + "".join(f"- {_sentence(text)}\n" for text in texts) for name, texts in supported()
     ]
-    fused = _FUSED.format(activations=_list(ACTIVATIONS))
+    fused = _FUSED.format(activations=_list(ACTIVATIONS), floats=", ".join(FUNCTIONS))
     folded = f"{_FOLDED}\n{_list(FOLDS)}.\n"
     return "\n".join([_HEAD, f"{index}\n", *sections, fused, folded])
 

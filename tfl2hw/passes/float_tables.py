@@ -28,7 +28,7 @@ def float_tables(graph: Graph) -> Graph:
 def _is_idle(graph: Graph, operator: Operator, read: set[int]) -> bool:
     """Whether ``operator`` makes float32 that nothing of ``read`` is."""
     floats = all(graph.tensors[index].dtype == "float32" for index in operator.outputs)
-    return floats and _is_step(operator) and read.isdisjoint(operator.outputs)
+    return floats and bool(operator.outputs) and _is_step(operator) and read.isdisjoint(operator.outputs)
 
 
 def _is_step(operator: Operator) -> bool:
@@ -72,7 +72,7 @@ def _step(graph: Graph, operator: Operator) -> Step | None:
     """``operator`` as a function of its first operand."""
     if len(operator.inputs) == 1 and operator.op in FUNCTIONS:
         return operator.op, None
-    if len(operator.inputs) != 2 or operator.op not in WITH_CONSTANT:
+    if len(operator.inputs) != 2 or operator.inputs[1] < 0 or operator.op not in WITH_CONSTANT:
         return None
     constant = _single(graph.tensors[operator.inputs[1]])
     return None if constant is None else (operator.op, constant)

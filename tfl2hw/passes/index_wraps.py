@@ -17,21 +17,24 @@ def drop_index_wraps(graph: Graph) -> Graph:
     plain = {
         operator.inputs[1]: source
         for operator in graph.operators
-        if operator.op == "GATHER" and (source := wrapped_index(graph, operator.inputs[1])) in graph.inputs
+        if operator.op == "GATHER"
+        and len(operator.inputs) == 2
+        and (source := wrapped_index(graph, operator.inputs[1])) in graph.inputs
     }
     if not plain:
         return graph
     made = [_reading(operator, plain) for operator in graph.operators]
     for operator in _wraps(graph, plain):
         read = {*graph.outputs, *(index for each in made for index in each.inputs)}
-        if read.isdisjoint(operator.outputs):
+        if operator in made and read.isdisjoint(operator.outputs):
             made.remove(operator)
     return replace(graph, operators=tuple(made))
 
 
 def _reading(operator: Operator, plain: Mapping[int, int | None]) -> Operator:
     """``operator``, a GATHER with its indices as they are in ``plain``."""
-    source = plain.get(operator.inputs[1]) if operator.op == "GATHER" else None
+    is_gather = operator.op == "GATHER" and len(operator.inputs) == 2
+    source = plain.get(operator.inputs[1]) if is_gather else None
     return operator if source is None else replace(operator, inputs=(operator.inputs[0], source))
 
 

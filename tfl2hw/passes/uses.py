@@ -37,6 +37,8 @@ def wrapped_index(graph: Graph, tensor: int) -> int | None:
     less, add, source = writer(graph, select.inputs[0]), writer(graph, select.inputs[1]), select.inputs[2]
     if less is None or add is None or (less.op, add.op) != ("LESS", "ADD"):
         return None
+    if any(len(each.inputs) != 2 or min(each.inputs) < 0 for each in (less, add)):
+        return None
     if less.inputs[0] != source or add.inputs[0] != source or not graph.tensors[add.inputs[1]].is_constant:
         return None
     bound = graph.tensors[less.inputs[1]].data
