@@ -239,7 +239,7 @@ def add_vectors(model: SmallModel) -> None:
 
 
 def narrow_inputs(seed: int) -> SmallModel:
-    """Inputs of few channels, of which each kernel's row is a run of bytes; reshaped, read twice, not packed."""
+    """Inputs of few channels, whose kernels' rows are runs of bytes; reshaped, read twice, not packed."""
     model = SmallModel(seed)
     for channels in (1, 2, 3, 5):
         for kernel, stride in (((3, 3), (1, 1)), ((4, 5), (2, 2)), ((2, 7), (1, 3)), ((1, 4), (2, 1))):

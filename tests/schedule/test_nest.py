@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 
 import pytest
 
@@ -102,16 +103,18 @@ def test_tokens_count_gaps() -> None:
 def written(output: Output, addresses: Mapping[str, int], groups: int) -> list[int]:
     """Addresses as the writer's registers make them."""
     r = output.registers(addresses[output.target])
-    address, seen = r["out_base"], []
-    inner, outer = r["out_inner"], r["out_outer"]
-    for _ in range((r["out_inner"] + 2) * (r["out_outer"] + 2) * groups):
+    names = ["out_inner", "out_outer", *(["out_planes"] if output.planes else [])]
+    steps = ["pixel", "row", *(["plane"] if output.planes else []), "group"]
+    left, address, seen = [r[name] for name in names], r["out_base"], []
+    for _ in range(prod(r[name] + 2 for name in names) * groups):
         seen.append(address)
-        if inner >= 0:
-            address, inner = address + r["out_step_pixel"], inner - 1
-        elif outer >= 0:
-            address, inner, outer = address + r["out_step_row"], r["out_inner"], outer - 1
-        else:
-            address, inner, outer = address + r["out_step_group"], r["out_inner"], r["out_outer"]
+        level = 0
+        while level < len(names) and left[level] < 0:
+            left[level] = r[names[level]]
+            level += 1
+        if level < len(names):
+            left[level] -= 1
+        address += r[f"out_step_{steps[level]}"]
     return seen
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import singledispatchmethod
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -181,8 +182,8 @@ class Walker:
         results = np.zeros((sums.shape[1], len(sums) * columns), np.int64)
         results[:, :channels] = self._requantized(job, parameters, found)
         groups = results.reshape(sums.shape[1], len(sums), columns).transpose(1, 0, 2)
-        assert output.inner * output.outer == sums.shape[1]
-        self._write(output, groups.reshape(-1, columns), tokens, groups=len(sums), picks=job.pick)
+        assert output.inner * output.outer * max(output.planes, 1) == sums.shape[1]
+        self._write(output, groups.reshape(-1, columns), tokens, groups=len(sums))
 
     def _accumulated(self, job: Matrix, tokens: _Tokens) -> Int64:
         """(groups, emitted pixels, columns): what the accumulators hold when a pixel is done."""
@@ -198,11 +199,17 @@ class Walker:
         if job.pick:
             first = (tokens.address - tokens.start) // columns * columns
             picked = np.take_along_axis(tokens.words, first[:, None] + np.arange(columns), axis=1)
-            for lane in range(3):
-                late = 0 if job.product else lane * WINDOW_STEP
-                operand[late:, :, lane] = picked[: len(picked) - late]
+            step = per_pixel if job.pair else 0 if job.product else WINDOW_STEP
+            for lane, half in product(range(3), range(0, operand.shape[2], operand.shape[2] // 2)):
+                if job.pair or not half:
+                    operand[lane * step :, :, half + lane] = picked[: len(picked) - lane * step]
             if job.product:
                 factor[1::2, :, 0] = picked[::2]
+        if job.pair:
+            halves = (operand * factor).reshape(len(operand), columns, 2, -1).sum(axis=3)
+            both = halves.reshape(counts[5], -1, counts[3], per_pixel, columns, 2).sum(axis=3)
+            emitted = both[:, :, job.nest.skip :: job.nest.stride].transpose(0, 1, 2, 4, 3)
+            return emitted.reshape(counts[5], -1, columns)
         totals = (operand * factor).sum(axis=2).reshape(-1, per_pixel, columns)
         if job.digits:
             digits = totals.reshape(len(totals), counts[2], -1, columns).sum(axis=2)
@@ -217,15 +224,7 @@ class Walker:
         rounded = ((w >> parameters.shift) + 1) >> 1
         return np.clip(rounded + job.rescale.zero_point, job.rescale.low, job.rescale.high).astype(np.int64)
 
-    def _write(
-        self,
-        output: Output,
-        results: Int64,
-        tokens: _Tokens,
-        groups: int | None = None,
-        *,
-        picks: bool = False,
-    ) -> None:
+    def _write(self, output: Output, results: Int64, tokens: _Tokens, groups: int | None = None) -> None:
         """``results``, one a pixel of the writer, each of as many bytes as it has columns."""
         size = results.shape[1]
         groups = len(results) // (output.inner * output.outer) if groups is None else groups
@@ -235,7 +234,8 @@ class Walker:
         assert start.min() >= self._addresses[output.target], f"a write before {output.target}"
         assert start.max() + size <= self._ends[output.target], f"a write behind {output.target}"
         places = start[:, None] + np.arange(size)
-        used = tokens.places(self._target.columns if picks and self._target.unaligned else self._target.lanes)
+        # a word that starts anywhere may end in another buffer: what is read there is not used
+        used = tokens.places(1 if self._target.unaligned else self._target.lanes)
         assert not np.intersect1d(places, used).size, "a job writes what it reads"
         if self._target.banks > 1 and used.size:
             banks = [np.unique(each // self._bank_bytes) for each in (places, used)]
