@@ -10,14 +10,8 @@ from amaranth.lib.wiring import In, Out
 from .config import CoreConfig
 from .delay import delayed
 from .entries import small_memory
-from .isa import DIGIT_BITS, token_layout
+from .isa import DIGIT_BITS, PLACES, WINDOW, token_layout
 from .multiplier import LaneMultiplier
-
-WINDOW = 3
-"""Rows and columns of the sliding depthwise window."""
-
-PLACES = 8
-"""Most tokens of a pixel whose window is kept, with ``config.pair``."""
 
 KEPT_BITS = 9
 """Width (signed) of the sums among which the greatest or the least is kept."""

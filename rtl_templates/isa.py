@@ -41,6 +41,10 @@ from .config import CoreConfig
 VALUE_BITS = 24
 LEVELS = 6
 KIND_BITS = 4
+WINDOW = 3
+"""Rows and columns of the sliding depthwise window."""
+PLACES = 8
+"""Most tokens of a pixel whose window is kept, in cores that make two lines at once."""
 DIGIT_BITS = 7
 """How far a digit of a wide weight stands from the next (see FLAG_DIGITS)."""
 

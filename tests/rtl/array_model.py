@@ -7,9 +7,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
 from tests.rtl.support import signed_bytes
-from tfl2hw.rtl_templates.column import PLACES
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import token_flags
+from tfl2hw.rtl_templates.isa import PLACES, token_flags
 
 STALE = 2
 """Tokens between the write of a bank's word and the first one that may use it."""

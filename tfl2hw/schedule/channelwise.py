@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Depthwise, Int8
-from tfl2hw.rtl_templates.isa import DIGIT_BITS
+from tfl2hw.rtl_templates.isa import DIGIT_BITS, WINDOW
 
 from .matrix import Maps, Matrix, bounds, channel_words, map_output
 from .nest import Loop, Nest
 from .pairs import by_pairs, fits_pairs
 from .shape import Target
-
-WINDOW = 3
-"""Size of the columns' sliding window."""
 
 WINDOW_STRIDE = 16
 """Largest stride that the address generator's window counter (5 bits) can skip."""

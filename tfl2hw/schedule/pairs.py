@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from tfl2hw.ir.primitives import Depthwise, Int8, Region
-from tfl2hw.rtl_templates.column import PLACES, WINDOW
+from tfl2hw.rtl_templates.isa import PLACES, WINDOW
 
 from .matrix import Maps, Matrix, bounds, channel_words
 from .nest import Loop, Nest, Output
