@@ -12,7 +12,6 @@ from tfl2hw.ops.movement import Step, at, axis_steps, box
 from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called
 from tfl2hw.ops.temporaries import Temporaries
 
-
 MASKS = ("begin_mask", "end_mask", "shrink_mask", "ellipsis_mask", "new_axis_mask")
 
 
