@@ -12,6 +12,8 @@ from tfl2hw.ops.movement import Step, at, axis_steps, box
 from tfl2hw.ops.node import Int8, Kind, Node, Numerics, called
 from tfl2hw.ops.temporaries import Temporaries
 
+MASKS = ("begin_mask", "end_mask", "shrink_mask", "ellipsis_mask", "new_axis_mask")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
@@ -56,7 +58,7 @@ def plain_offset(node: Node) -> str | None:
     if not node.option("offset"):
         return None
     begin, strides = accepts.integers(node, 1), accepts.integers(node, 3)
-    masked = [name for name, mask in node.operator.options.items() if name != "offset" and mask]
+    masked = [name for name in MASKS if node.option(name)]
     plain = len(begin) == len(node.input(0).shape) and min(begin) >= 0 and min(strides) >= 1
     return None if plain and not masked else f"begin {begin}, strides {strides}, masks {masked}"
 
