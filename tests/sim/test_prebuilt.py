@@ -10,7 +10,6 @@ from tests.rtl.support import make_config
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.sim import prebuilt
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 
 
