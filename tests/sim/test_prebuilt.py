@@ -10,6 +10,8 @@ from tests.rtl.support import make_config
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.sim import prebuilt
 
+pytestmark = pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+
 
 @pytest.fixture(autouse=True)
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
