@@ -131,6 +131,7 @@ def life(config: CoreConfig) -> list[Stage]:
     sums = fetch + column
     first = sums + skew + way_out
     byte = fetch + Array.latency(config)
+    gone = byte + Array.leaves(config) - 1
     return [
         Stage(stage="loop nest, address", start=0, stop=AddressGenerator.latency - 1),
         Stage(stage="scratchpad", start=AddressGenerator.latency, stop=fetch - 1),
@@ -138,10 +139,8 @@ def life(config: CoreConfig) -> list[Stage]:
         Stage(stage=f"column {skew}", start=fetch + skew, stop=sums + skew - 1),
         Stage(stage="out of the columns", start=sums + skew, stop=first - 1),
         Stage(stage="requantizer", start=first, stop=byte - 1),
-        Stage(stage="bytes leave", start=byte, stop=byte + chain - 1),
-        Stage(
-            stage="OFM write", start=byte + chain - 1 + Writer.latency, stop=byte + chain - 1 + Writer.latency
-        ),
+        Stage(stage="bytes leave", start=byte, stop=gone),
+        Stage(stage="OFM write", start=gone + Writer.latency, stop=gone + Writer.latency),
     ]
 
 

@@ -117,11 +117,11 @@ def test_constants_stand_in_the_scratchpad(board: str, tmp_path: Path) -> None:
     for (address, data), (tensor, values) in zip(made.image.scratchpad, constants.items(), strict=True):
         place = made.schedule.placements[tensor]
         assert address == place.address
-        rows = np.frombuffer(data, np.int8).reshape(-1, place.pixel_bytes)
+        rows = np.frombuffer(data, np.int8).reshape(-1, place.layout.pixel)
         np.testing.assert_array_equal(rows[:, : values.shape[2]], values.reshape(-1, values.shape[2]))
         assert not rows[:, values.shape[2] :].any()
         for other, its in made.schedule.placements.items():
-            end = its.address + its.shape[0] * its.shape[1] * its.pixel_bytes
+            end = its.address + its.layout.size
             assert other == tensor or end <= address or address + len(data) <= its.address
 
 

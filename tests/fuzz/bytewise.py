@@ -130,6 +130,20 @@ def squared_difference(model: Maker) -> None:
     model.compute("SQUARED_DIFFERENCE", [first, second], shape, scale=model.near(wide))
 
 
+def divided(model: Maker) -> None:
+    """A division by one constant that is not 0."""
+    ifm = model.source()
+    value = int(model.random.integers(-127, 128))
+    divisor = model.activation(
+        model.pick([(), (1,)]),
+        data=np.array(value, np.int8),
+        scale=model.scale(0.005, 0.05),
+        zero_point=-128,
+    )
+    quotient = model.same(ifm)["scale"] / (model.tensors[divisor].scales[0] * (value + 128))
+    model.compute("DIV", [ifm, divisor], model.shape(ifm), scale=model.near(quotient), **model.fused())
+
+
 def prelu(model: Maker) -> None:
     """Factors that are constants, one a channel or of a shape that broadcasts."""
     ifm = model.source((2, 3, 4, 5))

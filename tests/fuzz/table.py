@@ -44,6 +44,7 @@ ROWS: Mapping[str, Row] = MappingProxyType({
     "MINIMUM": Row(bytewise.binary("MINIMUM")),
     "SQUARED_DIFFERENCE": Row(bytewise.squared_difference),
     "PRELU": Row(bytewise.prelu),
+    "DIV": Row(bytewise.divided),
     "LOGISTIC": Row(bytewise.unary("LOGISTIC")),
     "TANH": Row(bytewise.unary("TANH")),
     "QUANTIZE": Row(bytewise.unary("QUANTIZE")),
