@@ -69,6 +69,8 @@ def _is_conversion(graph: Graph, operator: Operator, names: tuple[str, ...]) -> 
     """Whether ``operator`` does nothing but convert one tensor, of an unchanged shape."""
     if operator.op not in names or len(operator.inputs) != 1 or len(operator.outputs) != 1:
         return False
+    if operator.inputs[0] < 0:
+        return False
     source, result = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
     return source.shape == result.shape and not source.is_constant
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfl2hw.frontend.tensors import MAX_RANK
+from tfl2hw.frontend.tensors import DTYPES, MAX_RANK
 from tfl2hw.ir.conversion import dequantised, quantised
 from tfl2hw.ir.graph import Tensor
 from tfl2hw.ops import Node
@@ -54,6 +54,8 @@ def folded(node: Node, room: int) -> dict[int, Tensor] | None:
         with np.errstate(divide="raise", invalid="raise", over="ignore"):
             made = fold(node, inputs)
     except _WRONG_OPERANDS:
+        return None
+    if any(tensor.dtype not in DTYPES.values() for tensor in outputs):
         return None
     values = [made] if isinstance(made, np.ndarray) else list(made)
     if len(values) != len(outputs) or any(value.ndim > MAX_RANK for value in values):
