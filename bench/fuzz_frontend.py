@@ -29,19 +29,19 @@ from typing import Annotated, TypeVar
 import numpy as np
 import typer
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for tests/, which is not installed
+
+from mutations import Seed, built_seed, mutated, seed
+
+from tests.edge_models import converted_edges, dynamic
+from tests.small_models import SmallModel, add_convolutions, add_network, add_vectors
+from tfl2hw.codegen import compile_model
+from tfl2hw.errors import Tfl2hwError
+from tfl2hw.frontend import load, survey
+from tfl2hw.ops import Verdict
+from tfl2hw.passes import lower, objections, review
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from mutations import Seed, built_seed, mutated, seed  # noqa: E402
-
-from tests.edge_models import converted_edges, dynamic  # noqa: E402
-from tests.small_models import SmallModel, add_convolutions, add_network, add_vectors  # noqa: E402
-from tfl2hw.codegen import compile_model  # noqa: E402
-from tfl2hw.errors import Tfl2hwError  # noqa: E402
-from tfl2hw.frontend import load, survey  # noqa: E402
-from tfl2hw.ops import Verdict  # noqa: E402
-from tfl2hw.passes import lower, objections, review  # noqa: E402
-
 REGRESSIONS = ROOT / "tests" / "frontend" / "regressions"
 BATCH = 250
 SLOW_SECONDS = 5.0
