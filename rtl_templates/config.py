@@ -38,6 +38,7 @@ class CoreConfig:
     count_bits, coordinate_bits : widths of loop counters (signed, ``count - 2``) and of the row and
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
+    soft_lanes : lanes of each column whose products are made in LUTs instead of DSPs.
     window : whether columns have the sliding 3x3 depthwise window.
     pair : whether a window can make the results of two lines at once (FLAG_PAIR); it needs 8 lanes.
     mover : whether the core has the byte mover (im2col, repacking).
@@ -80,6 +81,7 @@ class CoreConfig:
     scratchpad: str = "block"
     unaligned: bool = False
     multiplier: str = "generic"
+    soft_lanes: int = 0
     window: bool = True
     pair: bool = False
     mover: bool = True
@@ -113,6 +115,8 @@ class CoreConfig:
             raise ValueError(f"unaligned must be False with scratchpad {self.scratchpad!r}")
         if self.multiplier not in MULTIPLIERS:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
+        if not 0 <= self.soft_lanes <= self.lanes:
+            raise ValueError(f"soft_lanes must be 0 to lanes, not {self.soft_lanes!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
         for name in ("softmax_tables", "log_tables"):

@@ -28,7 +28,7 @@ def levels(b_width: int) -> int:
 
 
 def booth_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
-    """``a * b`` (signed times unsigned), radix-4 Booth rows and an adder tree.
+    """``a * b`` (signed times unsigned, or signed of an even width), radix-4 Booth rows and an adder tree.
 
     Latency: ``latency`` cycles, 2 to ``1 + levels(len(b))``: one for the rows, the others shared
     among the levels of adders (fewer registers, longer paths). Throughput: one a cycle.
@@ -61,12 +61,16 @@ def small_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
 
 
 def _row_count(b_width: int) -> int:
-    """Booth digits of an unsigned number: the last one must not be negative."""
+    """Booth digits of an unsigned number: the last one must not be negative. A signed one has one less, but
+    the last correction needs the row's place.
+    """
     return b_width // 2 + 1
 
 
 def _row(m: Module, a: Value, b: Value, number: int) -> _Group:
     """The factor times one Booth digit, ``b[2n-1] + b[2n] - 2 * b[2n+1]``."""
+    if b.shape().signed and 2 * number == len(b):
+        return _Group(1, Const(0, signed(len(a) + 1)), None)
     bits = range(2 * number - 1, 2 * number + 2)
     low, middle, high = (b[bit] if 0 <= bit < len(b) else Const(0) for bit in bits)
     row = Signal(signed(len(a) + 1), name=f"row{number}", reset_less=True)

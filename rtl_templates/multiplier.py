@@ -14,6 +14,7 @@ from amaranth.lib.wiring import In, Out
 from .config import MULTIPLIERS
 from .delay import delayed
 from .lutmultiplier import booth_multiplier, levels, small_multiplier
+from .soft_multiplier import soft_product
 
 ECP5_LATENCY = 3
 ECP5_PART = 18
@@ -34,6 +35,7 @@ class LaneMultiplier(wiring.Component):
     lanes : products a cycle; even for "ice40", where a SB_MAC16 makes two.
     kind : "generic", "ecp5" (one MULT18X18D a lane) or "ice40".
     latency : 3, or 2 to save the output register ("ecp5" always has it).
+    soft : lanes, the last ones, whose products are made in LUTs; "ice40" wants the others even.
 
     Members
     -------
@@ -41,15 +43,18 @@ class LaneMultiplier(wiring.Component):
     p : Out(array of signed(16)), the products.
     """
 
-    def __init__(self, lanes: int, kind: str, latency: int = 3) -> None:
+    def __init__(self, lanes: int, kind: str, latency: int = 3, soft: int = 0) -> None:
         _check_kind(kind)
+        if not 0 <= soft <= lanes:
+            raise ValueError(f"soft must be 0 to {lanes}, not {soft!r}")
         if latency not in ((3,) if kind == "ecp5" else (2, 3)):
             raise ValueError(
                 f"latency must be 3, or 2 for another kind than ecp5, not {latency!r} for {kind!r}"
             )
-        if lanes < 1 or (kind == "ice40" and lanes % 2):
-            raise ValueError(f"lanes must be positive, and even for ice40, not {lanes!r}")
+        if lanes < 1 or (kind == "ice40" and (lanes - soft) % 2):
+            raise ValueError(f"lanes must be positive, and those of DSPs even for ice40, not {lanes!r}")
         self._lanes = lanes
+        self._soft = soft
         self._kind = kind
         self.latency = latency
         super().__init__({
@@ -60,19 +65,19 @@ class LaneMultiplier(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        xs = [self.x[8 * lane : 8 * lane + 8].as_signed() for lane in range(self._lanes)]
-        ws = [self.w[8 * lane : 8 * lane + 8].as_signed() for lane in range(self._lanes)]
-        if self._kind == "ice40":
-            products = [
-                p
-                for n in range(0, self._lanes, 2)
-                for p in _mac16(m, f"lane{n}", xs[n : n + 2], ws[n : n + 2], self.latency - 2)
-            ]
-        elif self._kind == "ecp5":
-            products = [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(zip(xs, ws, strict=True))]
+        pairs = [
+            (self.x.word_select(n, 8).as_signed(), self.w.word_select(n, 8).as_signed())
+            for n in range(self._lanes)
+        ]
+        if self._kind == "generic":
+            products = [_plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(pairs)]
         else:
-            products = [
-                _plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(zip(xs, ws, strict=True))
+            hard = self._lanes - self._soft
+            make = _ecp5_lanes if self._kind == "ecp5" else _ice40_lanes
+            products = make(m, pairs[:hard], self.latency)
+            products += [
+                soft_product(m, f"lane{n}", x, w, self._kind, self.latency)
+                for n, (x, w) in enumerate(pairs[hard:], hard)
             ]
         m.d.comb += [self.p[lane].eq(product) for lane, product in enumerate(products)]
         return m
@@ -174,6 +179,20 @@ def _check_kind(kind: str) -> None:
 def _plain(m: Module, name: str, a: Value, b: Value, latency: int) -> Value:
     """A product between registers: operands, then the product as often as it takes."""
     return delayed(m, delayed(m, a, 1, f"{name}_a") * delayed(m, b, 1, f"{name}_b"), latency - 1, f"{name}_p")
+
+
+def _ecp5_lanes(m: Module, pairs: list[tuple[Value, Value]], latency: int) -> list[Value]:
+    """A MULT18X18D a lane; ``latency`` is its own."""
+    return [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(pairs)]
+
+
+def _ice40_lanes(m: Module, pairs: list[tuple[Value, Value]], latency: int) -> list[Value]:
+    """A SB_MAC16 for two lanes."""
+    products = []
+    for n in range(0, len(pairs), 2):
+        xs, ws = zip(*pairs[n : n + 2], strict=True)
+        products += _mac16(m, f"lane{n}", list(xs), list(ws), latency - 2)
+    return products
 
 
 def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value], registers: int) -> list[Value]:

@@ -37,16 +37,17 @@ def pack(values: Sequence[int], bits: int) -> int:
     return sum((value & ((1 << bits) - 1)) << (bits * n) for n, value in enumerate(values))
 
 
-def lane_case(lanes: int, kind: str, latency: int, rng: random.Random) -> Case:
+def lane_case(lanes: int, kind: str, latency: int, rng: random.Random, soft: int = 0) -> Case:
     corners = [-128, -127, -1, 0, 1, 127]
 
     def word() -> list[int]:
         return [rng.choice([*corners, rng.randint(-128, 127)]) for _ in range(lanes)]
 
-    pairs = [(word(), word()) for _ in range(300)]
+    pairs = [([x] * lanes, [w] * lanes) for x in corners for w in corners]
+    pairs += [(word(), word()) for _ in range(300)]
     rows = [(pack(x, 8), pack(w, 8)) for x, w in pairs]
     wanted = [pack([a * b for a, b in zip(x, w, strict=True)], 16) for x, w in pairs]
-    return Case(LaneMultiplier(lanes, kind, latency), ("x", "w"), rows, wanted)
+    return Case(LaneMultiplier(lanes, kind, latency, soft), ("x", "w"), rows, wanted)
 
 
 def wide_case(a_width: int, b_width: int, kind: str, latency: int | None, rng: random.Random) -> Case:
@@ -63,6 +64,11 @@ def cases(kind: str) -> dict[str, Case]:
     rng = random.Random(1)
     made = {f"lanes{n}": lane_case(n, kind, 3, rng) for n in ((1, 4, 5) if kind == "generic" else (4,))}
     made |= {f"wide{a}x{b}": wide_case(a, b, kind, None, rng) for a, b in WIDTHS[kind]}
+    if kind != "generic":
+        made["lanes8_soft"] = lane_case(8, kind, 3, rng, soft=8)
+        made["lanes5_soft3"] = lane_case(5, kind, 3, rng, soft=3)
+    if kind == "ice40":
+        made["lanes4_soft_early"] = lane_case(4, kind, 2, rng, soft=4)
     if kind != "ecp5":
         made["lanes4_early"] = lane_case(4, kind, 2, rng)
         latencies = (2, 3, 4) if kind == "generic" else (3,)
@@ -121,8 +127,10 @@ def test_latency_depends_on_widths_alone() -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match=r"kind must be one of .*, not 'xilinx'"):
         LaneMultiplier(4, "xilinx")
-    with pytest.raises(ValueError, match="lanes must be positive, and even for ice40, not 3"):
+    with pytest.raises(ValueError, match="lanes must be positive, and those of DSPs even for ice40, not 3"):
         LaneMultiplier(3, "ice40")
+    with pytest.raises(ValueError, match="soft must be 0 to 4, not 5"):
+        LaneMultiplier(4, "ecp5", soft=5)
     with pytest.raises(ValueError, match="a_width must be 2 to 36, not 40"):
         WideMultiplier(40, 20, "ecp5")
     with pytest.raises(ValueError, match="b_width must be 2 to 36, not 1"):
