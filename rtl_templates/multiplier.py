@@ -138,6 +138,15 @@ def wide_latency(a_width: int, b_width: int) -> int:
     return max(_ecp5_latency(a_width, b_width), 1 + levels(b_width))
 
 
+def wide_dsps(a_width: int, b_width: int) -> int:
+    """MULT18X18D that an "ecp5" ``WideMultiplier`` takes."""
+    if b_width <= ECP5_PART:
+        return 1 if a_width <= ECP5_PART else 2
+    if b_width <= ECP5_PART + SMALL_PART:
+        return 1 if a_width <= ECP5_PART else 2
+    return 2 if a_width <= ECP5_PART else 4
+
+
 def mult18(m: Module, name: str, a: ValueLike, b: ValueLike) -> Signal:
     """One MULT18X18D with all its registers: ``a * b`` of up to 18 bits each, 3 cycles later.
 

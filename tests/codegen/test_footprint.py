@@ -79,15 +79,6 @@ def test_simulation_has_no_limits() -> None:
     check_fit(make_config((32, 32, 8), bank_depth=1 << 16), get("sim-large"), "net.tflite")
 
 
-def test_refuses_too_many_products() -> None:
-    with pytest.raises(DoesNotFit) as refusal:
-        check_fit(make_config((16, 16, 4)), get("ulx3s-85f"), "net.tflite")
-    text = str(refusal.value)
-    assert text.startswith("net.tflite: an array of 16 lanes and 16 columns makes 256 products a cycle")
-    assert "has multipliers for 156" in text
-    assert "--lanes" in text
-
-
 def test_refuses_too_much_memory() -> None:
     """The sum, its parts, largest first, and what the chip has."""
     config = make_config((8, 8, 4), bank_depth=1 << 14)

@@ -27,6 +27,7 @@ from .configure import check_core, configure, with_identity
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
+from .products import place_products
 from .program import Program, assemble
 
 
@@ -116,7 +117,7 @@ def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, P
     if target.core is None:
         config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
         check_fit(config, board, network.file)
-        return planned, program, config
+        return planned, program, place_products(config, board, network.file)
     check_core(planned, program, target.core)
     return planned, program, target.core
 

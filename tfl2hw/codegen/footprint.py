@@ -85,17 +85,10 @@ def check_channels(network: Network) -> None:
 
 
 def check_fit(config: CoreConfig, board: Board, file: str) -> None:
-    """Raises DoesNotFit, with the numbers, when the board's chip has too few multipliers or block RAMs."""
+    """Raises DoesNotFit, with the numbers, when the board's chip has too few block RAMs."""
     chip = board.chip
     if chip is None:
         return
-    products = config.lanes * config.columns
-    if products > chip.multipliers:
-        raise DoesNotFit(
-            f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} "
-            f"products a cycle, {board.name} ({chip.name}) has multipliers for {chip.multipliers}; "
-            "choose fewer with --lanes and --columns."
-        )
     needed = block_rams(config, board.family)
     total = sum(needed.values())
     if total > chip.block_rams:
