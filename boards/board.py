@@ -10,6 +10,7 @@ from typing import Any
 from tfl2hw.rtl_templates.config import CoreConfig
 
 FAMILIES = ("ecp5", "ice40", "sim")
+OSCILLATORS = ("pin", "SB_HFOSC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +47,13 @@ class Board:
     name : as the command line spells it. title : as its maker does.
     family : "ecp5", "ice40" or "sim" (simulation only: no chip, no platform).
     chip : its budget; None for "sim", which sets no limits.
-    platform : "module:class" of its amaranth-boards platform.
+    platform : "module:class" of its amaranth-boards platform (or of a function that makes it).
     clock_mhz : its oscillator. target_mhz : the core's clock, made from it by a PLL.
-    baud : bits a second of the UART behind its USB plug.
+    oscillator : "pin", the platform's default clock, or "SB_HFOSC", the one within a UP5K, divided to 12 MHz.
+    clock_tolerance : part by which the oscillator may be faster than it says; timing is met only with it.
+    baud : bits a second of the UART.
+    uart : pins (RX, TX) of the UART where the platform has no resource "uart" of its own.
+    link : how a host gets at the UART, in words.
     program : the command line, but for the bitstream's name, that loads a bitstream, best first.
     lanes, columns, requantizers : the array (see ``CoreConfig``).
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
@@ -70,7 +75,11 @@ class Board:
     vector_lanes: int
     target_mhz: float
     clock_mhz: float
+    oscillator: str = "pin"
+    clock_tolerance: float = 0.0
     baud: int = 1_000_000
+    uart: tuple[str, str] | None = None
+    link: str = ""
     chip: Chip | None = None
     platform: str | None = None
     program: tuple[tuple[str, ...], ...] = ()
@@ -79,6 +88,8 @@ class Board:
     def __post_init__(self) -> None:
         if self.family not in FAMILIES:
             raise ValueError(f"family must be one of {FAMILIES}, not {self.family!r}")
+        if self.oscillator not in OSCILLATORS:
+            raise ValueError(f"oscillator must be one of {OSCILLATORS}, not {self.oscillator!r}")
         if (self.family == "sim") != (self.chip is None) or (self.chip is None) != (self.platform is None):
             raise ValueError(f"chip and platform must be given unless family is 'sim', not for {self.name!r}")
 
@@ -108,4 +119,16 @@ class Board:
         if self.platform is None:
             raise ValueError(f"{self.name} is for simulation alone: it has no platform")
         module, name = self.platform.split(":")
-        return getattr(import_module(module), name)()
+        made = getattr(import_module(module), name)()
+        if self.uart is not None:
+            made.add_resources([self._uart(*self.uart)])
+        return made
+
+    def _uart(self, rx: str, tx: str) -> Any:
+        from amaranth.build import Attrs
+        from amaranth_boards.resources import UARTResource
+
+        level = {"IO_TYPE": "LVCMOS33", "PULLMODE": "UP"}
+        if self.family == "ice40":
+            level = {"IO_STANDARD": "SB_LVCMOS", "PULLUP": "1"}
+        return UARTResource(0, rx=rx, tx=tx, attrs=Attrs(**level))

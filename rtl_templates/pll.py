@@ -77,7 +77,7 @@ class Pll(wiring.Component):
     Parameters
     ----------
     setting : which chip's, and its dividers.
-    pin : the clock's raw pin, for iCE40's pad; None on ECP5, which takes ``clock_in``.
+    pin : the clock's raw pin, for iCE40's pad; None on ECP5, and on iCE40 without a pin, which take ``clock_in``.
 
     Members
     -------
@@ -126,13 +126,15 @@ class Pll(wiring.Component):
 
     def _ice40(self, setting: Ice40Pll) -> Instance:
         if self._pin is None:
-            raise ValueError("pin must be the clock's pad with an Ice40Pll, not None")
+            kind, source = "SB_PLL40_CORE", {"i_REFERENCECLK": self.clock_in}
+        else:
+            kind, source = "SB_PLL40_PAD", {"i_PACKAGEPIN": self._pin.io}
         return Instance(
-            "SB_PLL40_PAD",
+            kind,
             p_FEEDBACK_PATH="SIMPLE", p_DIVR=Const(0, 4), p_DIVF=Const(setting.multiplier, 7),
             p_DIVQ=Const(setting.output, 3), p_FILTER_RANGE=Const(1, 3),
-            i_PACKAGEPIN=self._pin.io, i_RESETB=Const(1), i_BYPASS=Const(0),
-            o_PLLOUTGLOBAL=self.clock_out, o_LOCK=self.locked,
+            i_RESETB=Const(1), i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=self.clock_out, o_LOCK=self.locked, **source,
         )  # fmt: skip
 
 

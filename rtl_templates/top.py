@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out, connect
@@ -55,12 +55,14 @@ class BoardTop(wiring.Component):
     core : a component with byte streams ``i`` and ``o``.
     pll : the core's clock.
     divisor : cycles of that clock a bit.
+    oscillator : "pin", the platform's default clock, or "SB_HFOSC", a UP5K's own at 12 MHz.
     """
 
-    def __init__(self, core: Any, pll: Ecp5Pll | Ice40Pll, divisor: int) -> None:
+    def __init__(self, core: Any, pll: Ecp5Pll | Ice40Pll, divisor: int, oscillator: str = "pin") -> None:
         self._core = core
         self._pll = pll
         self._divisor = divisor
+        self._oscillator = oscillator
         super().__init__({})
 
     def elaborate(self, platform: Any) -> Module:
@@ -75,6 +77,14 @@ class BoardTop(wiring.Component):
         return m
 
     def _make_pll(self, m: Module, platform: Any) -> Pll:
+        if self._oscillator == "SB_HFOSC":
+            pll = Pll(self._pll)
+            m.submodules.oscillator = Instance(
+                "SB_HFOSC",
+                a_ROUTE_THROUGH_FABRIC=1, p_CLKHF_DIV="0b10",
+                i_CLKHFEN=Const(1), i_CLKHFPU=Const(1), o_CLKHF=pll.clock_in,
+            )  # fmt: skip
+            return pll
         if isinstance(self._pll, Ice40Pll):
             return Pll(self._pll, platform.request(platform.default_clk, dir="-"))
         pll = Pll(self._pll)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tfl2hw.boards import BOARDS, Board
+from tfl2hw import boards as known_boards
+from tfl2hw.boards import Board
 from tfl2hw.cli.options import Json
 from tfl2hw.cli.report import Object
 from tfl2hw.cli.terminal import print_json, print_table
@@ -10,7 +11,7 @@ from tfl2hw.cli.terminal import print_json, print_table
 
 def boards(json: Json = False) -> None:
     """List the boards."""
-    known = [_facts(board) for board in BOARDS.values()]
+    known = [_facts(board) for board in known_boards.boards().values()]
     if json:
         print_json({"boards": known})
         return
@@ -29,4 +30,6 @@ def _facts(board: Board) -> Object:
         "lanes": board.lanes,
         "columns": board.columns,
         "target_mhz": board.target_mhz,
+        "link": board.link,
+        "baud": board.baud,
     }

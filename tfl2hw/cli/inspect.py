@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tfl2hw.boards import BOARDS
+from tfl2hw.boards import boards
 from tfl2hw.cli.census import count_macs, weight_bytes
 from tfl2hw.cli.options import Json, Model
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
@@ -67,10 +67,10 @@ def _tensors(graph: Graph, indices: tuple[int, ...]) -> list[dict[str, Any]]:
 
 def _fits(model: Path) -> list[dict[str, Any]]:
     """Each board with the predicted cycles, or with why the model does not fit."""
-    rows = []
+    known, rows = boards(), []
     with progress("fitting") as tell:
-        for number, board in enumerate(BOARDS.values()):
-            tell(f"fitting {board.name}", number / len(BOARDS))
+        for number, board in enumerate(known.values()):
+            tell(f"fitting {board.name}", number / len(known))
             try:
                 compiled = compile_model(model, board.name)
             except Tfl2hwError as refusal:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
-from tfl2hw.boards import BOARDS
+from tfl2hw.boards import get
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
 from tfl2hw.ops import Numerics
@@ -66,10 +66,11 @@ def kept_settings(directory: Path) -> Settings:
         settings = Settings(**json.loads(file.read_text()))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{file}: not the settings of a build ({error})") from error
-    for key, value, accepted in (
-        ("numerics", settings.numerics, get_args(Numerics)),
-        ("board", settings.board, tuple(BOARDS)),
-    ):
-        if value not in accepted:
-            raise UsageError(f"{file}: {key} is {value!r}; accepted: {', '.join(accepted)}")
+    if settings.numerics not in get_args(Numerics):
+        accepted = ", ".join(get_args(Numerics))
+        raise UsageError(f"{file}: numerics is {settings.numerics!r}; accepted: {accepted}")
+    try:
+        get(settings.board)
+    except LookupError as problem:
+        raise UsageError(f"{file}: {problem.args[0]}") from None
     return settings

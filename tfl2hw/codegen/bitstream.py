@@ -29,8 +29,8 @@ class BuildResult:
     """What a build made.
 
     ``bitstream`` is the file. ``fmax_mhz`` is the final figure after routing; ``target_mhz`` is the
-    clock that the bitstream's PLL makes; ``meets_timing`` compares them. ``resources`` maps a name to
-    (used, available); ``seconds`` a stage to its duration.
+    clock that the bitstream's PLL makes; ``meets_timing`` compares them, with the oscillator's tolerance.
+    ``resources`` maps a name to (used, available); ``seconds`` a stage to its duration.
     """
 
     bitstream: Path
@@ -65,7 +65,7 @@ def uart_divisor(mhz: float, baud: int) -> int:
 def board_top(core: Any, board: Board, mhz: float | None = None) -> BoardTop:
     """The top for ``board`` around ``core``, a component with byte streams ``i`` and ``o``."""
     pll = pll_for(board, mhz)
-    return BoardTop(core, pll, uart_divisor(pll.mhz, board.baud))
+    return BoardTop(core, pll, uart_divisor(pll.mhz, board.baud), board.oscillator)
 
 
 def build_bitstream(
@@ -95,6 +95,7 @@ def build_bitstream(
     DoesNotFit : the chip is too small.
     """
     pll = pll_for(board, mhz)
+    fastest = pll.mhz * (1 + board.clock_tolerance)
     tools.require("amaranth_boards")
     directory = out_dir / "build"
     directory.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,7 @@ def build_bitstream(
     timed("elaboration", lambda: elaborate(core_factory(), board, pll, directory))
     timed("synthesis", lambda: synthesise(NAME, board.family, directory, progress))
     routed: Routed = timed(
-        "place and route", lambda: place_and_route(NAME, board, pll.mhz, directory, progress, seed, router)
+        "place and route", lambda: place_and_route(NAME, board, fastest, directory, progress, seed, router)
     )
     timed("packing", lambda: _pack(board.family, directory))
     shutil.copyfile(directory / (NAME + _SUFFIX[board.family]), bitstream)
@@ -121,7 +122,7 @@ def build_bitstream(
         bitstream=bitstream,
         fmax_mhz=round(routed.fmax_mhz, 2),
         target_mhz=pll.mhz,
-        meets_timing=routed.fmax_mhz >= pll.mhz,
+        meets_timing=routed.fmax_mhz >= fastest,
         resources=routed.resources,
         seconds=seconds,
     )
@@ -129,7 +130,7 @@ def build_bitstream(
 
 def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
     """RTLIL and pin constraints, by the board's platform."""
-    top = BoardTop(core, pll, uart_divisor(pll.mhz, board.baud))
+    top = BoardTop(core, pll, uart_divisor(pll.mhz, board.baud), board.oscillator)
     plan = board.make_platform().prepare(top, NAME, debug_verilog=False, emit_src=False)
     for file, content in plan.files.items():
         if Path(file).suffix in (".il", ".lpf", ".pcf"):

@@ -39,10 +39,10 @@ def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
     soft = max(0, config.lanes - hard)
     cells = soft * config.columns * SOFT_CELLS[board.family]
     if cells > SOFT_SHARE * chip.luts:
+        products = config.lanes * config.columns
         raise DoesNotFit(
-            f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes "
-            f"{config.lanes * config.columns} products a cycle; {soft * config.columns} of them find no DSP on "
-            f"{board.name} ({chip.name}) and would take {cells} of its {chip.luts} logic cells, at most half are "
-            "accepted; choose fewer with --lanes and --columns."
+            f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} products a "
+            f"cycle; {soft * config.columns} of them find no DSP on {board.name} ({chip.name}) and would take "
+            f"{cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and --columns."
         )
     return replace(config, soft_lanes=soft)
