@@ -77,7 +77,7 @@ class Pll(wiring.Component):
     Parameters
     ----------
     setting : which chip's, and its dividers.
-    pin : the clock's raw pin, for iCE40's pad; None on ECP5, and on iCE40 without a pin, which take ``clock_in``.
+    pin : the clock's raw pin, for iCE40's pad; None where ``clock_in`` is the oscillator (ECP5, SB_HFOSC).
 
     Members
     -------
