@@ -42,8 +42,8 @@ def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
         products = config.lanes * config.columns
         raise DoesNotFit(
             f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} "
-            f"products a cycle; {soft * config.columns} of them find no DSP on {board.name} ({chip.name}) and would "
-            f"take {cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and "
+            f"products a cycle; {soft * config.columns} of them find no DSP on {board.name} ({chip.name}) and "
+            f"would take {cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and "
             "--columns."
         )
     return replace(config, soft_lanes=soft)
