@@ -10,7 +10,9 @@ from typing import Any
 from tfl2hw.rtl_templates.config import CoreConfig
 
 FAMILIES = ("ecp5", "ice40", "sim")
-OSCILLATORS = ("pin", "SB_HFOSC")
+OSCILLATORS = ("pin", "pad", "SB_HFOSC")
+MOST_DSPS = 2
+"""DSPs in a requantizer where there are enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +51,15 @@ class Board:
     chip : its budget; None for "sim", which sets no limits.
     platform : "module:class" of its amaranth-boards platform (or of a function that makes it).
     clock_mhz : its oscillator. target_mhz : the core's clock, made from it by a PLL.
-    oscillator : "pin", the platform's default clock, or "SB_HFOSC", the one within a UP5K, divided to 12 MHz.
+    oscillator : "pin", the platform's default clock, "pad", the same where its pin is iCE40's PLL's own, or
+        "SB_HFOSC", the one within a UP5K, divided to 12 MHz.
     clock_tolerance : part by which the oscillator may be faster than it says; timing is met only with it.
     baud : bits a second of the UART.
     uart : pins (RX, TX) of the UART where the platform has no resource "uart" of its own.
     link : how a host gets at the UART, in words.
     program : the command line, but for the bitstream's name, that loads a bitstream, best first.
-    lanes, columns, requantizers : the array (see ``CoreConfig``).
+    lanes, columns : the array (see ``CoreConfig``).
+    requantizers : at most so many; None: one for each column.
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
     bank_depth : words of a column's weight bank, at most.
     vector_lanes : elements a cycle of the table-sum unit.
@@ -68,7 +72,7 @@ class Board:
     family: str
     lanes: int
     columns: int
-    requantizers: int
+    requantizers: int | None
     scratchpad: str
     scratchpad_words: int
     bank_depth: int
@@ -97,6 +101,15 @@ class Board:
     def multiplier(self) -> str:
         """The ``CoreConfig.multiplier`` that this chip has."""
         return "generic" if self.family == "sim" else self.family
+
+    def requantizers_for(self, lanes: int, columns: int) -> tuple[int, int]:
+        """Q of an array, and the DSPs that each requantizer's multiplier may take (see ``CoreConfig``).
+
+        A second DSP in each only where the array leaves some: a product of the array costs fewer LUTs.
+        """
+        count = min(columns, self.requantizers or columns)
+        spare = 0 if self.chip is None else self.chip.dsps - lanes * columns
+        return count, MOST_DSPS if self.family != "ecp5" or spare >= MOST_DSPS * count else 1
 
     @property
     def scratchpad_bytes(self) -> int:

@@ -25,7 +25,7 @@ def soft_product(m: Module, name: str, x: Value, w: Value, kind: str, latency: i
     own, Booth rows.
     """
     if kind == "ice40":
-        return booth_multiplier(m, x, w, latency)
+        return booth_multiplier(m, x, w, latency, f"{name}_")
     if latency != LATENCY:
         raise ValueError(f"latency must be {LATENCY} on ecp5, not {latency!r}")
     digits = [w[n : n + 2] for n in range(0, _BYTE, 2)]

@@ -55,7 +55,8 @@ class BoardTop(wiring.Component):
     core : a component with byte streams ``i`` and ``o``.
     pll : the core's clock.
     divisor : cycles of that clock a bit.
-    oscillator : "pin", the platform's default clock, or "SB_HFOSC", a UP5K's own at 12 MHz.
+    oscillator : "pin", the platform's default clock, "pad", the same where its pin is the PLL's own, or
+        "SB_HFOSC", a UP5K's own at 12 MHz.
     """
 
     def __init__(self, core: Any, pll: Ecp5Pll | Ice40Pll, divisor: int, oscillator: str = "pin") -> None:
@@ -85,7 +86,7 @@ class BoardTop(wiring.Component):
                 i_CLKHFEN=Const(1), i_CLKHFPU=Const(1), o_CLKHF=pll.clock_in,
             )  # fmt: skip
             return pll
-        if isinstance(self._pll, Ice40Pll):
+        if self._oscillator == "pad":
             return Pll(self._pll, platform.request(platform.default_clk, dir="-"))
         pll = Pll(self._pll)
         m.d.comb += pll.clock_in.eq(platform.request(platform.default_clk).i)

@@ -25,11 +25,31 @@ def each(known: Any) -> Any:
 def test_the_array_is_a_valid_shape(board: Board) -> None:
     assert boards.get(board.name) is board
     assert board.lanes % board.columns == 0
-    assert board.columns % board.requantizers == 0
+    count, _ = board.requantizers_for(board.lanes, board.columns)
+    assert count == (1 if board.family == "ice40" else board.columns)
 
 
 def test_names_are_different() -> None:
     assert len({board.name for board in OURS}) == len(OURS)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "wanted"),
+    [
+        ("ulx3s-85f", (8, 8), (8, 2)),
+        ("ulx3s-85f", (16, 8), (8, 2)),
+        ("ulx3s-85f", (16, 16), (16, 1)),
+        ("ulx3s-45f", (8, 8), (8, 1)),
+        ("ulx3s-45f", (16, 4), (4, 2)),
+        ("ulx3s-25f", (4, 4), (4, 2)),
+        ("icebreaker", (4, 4), (1, 2)),
+        ("sim-large", (16, 16), (16, 2)),
+    ],
+)
+def test_requantizers_take_the_dsps_that_the_array_leaves(
+    name: str, shape: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    assert boards.get(name).requantizers_for(*shape) == wanted
 
 
 @each(REAL)
@@ -50,7 +70,7 @@ def test_platform_is_the_chip_that_the_board_names(board: Board) -> None:
         options = dict(zip(board.chip.nextpnr[1::2], board.chip.nextpnr[2::2], strict=True))
         assert options["--speed"] == platform.speed
         assert options["--package"].endswith(platform.package[2:])
-    if board.oscillator == "pin":
+    if board.oscillator != "SB_HFOSC":
         assert platform.default_clk_constraint.frequency == board.clock_mhz * 1e6
 
 
@@ -64,6 +84,7 @@ def test_elaborates(board: Board, tmp_path: Path) -> None:
     constraints = (tmp_path / ("top.lpf" if board.family == "ecp5" else "top.pcf")).read_text()
     for port in ("uart_0__rx__io", "uart_0__tx__io"):
         assert port in constraints
+    assert ("SB_PLL40_PAD" in text) == (board.oscillator == "pad")
     assert ("SB_HFOSC" in text) == (board.oscillator == "SB_HFOSC")
 
 

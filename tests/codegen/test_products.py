@@ -12,7 +12,8 @@ from tfl2hw.boards import get
 from tfl2hw.codegen.products import place_products, requantizer_dsps
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier, wide_dsps
+from tfl2hw.rtl_templates.multiplier import LaneMultiplier
+from tfl2hw.rtl_templates.wide_multiplier import WideMultiplier, wide_dsps
 
 
 def dsps(unit: object) -> int:
@@ -23,19 +24,20 @@ def dsps(unit: object) -> int:
     )
 
 
+@pytest.mark.parametrize("most", [1, 2])
 @pytest.mark.parametrize("widths", [(18, 18), (20, 18), (18, 22), (20, 22), (18, 23), (20, 25), (36, 36)])
-def test_wide_dsps_are_those_instantiated(widths: tuple[int, int]) -> None:
-    assert wide_dsps(*widths) == dsps(WideMultiplier(*widths, "ecp5"))
+def test_wide_dsps_are_those_instantiated(widths: tuple[int, int], most: int) -> None:
+    assert wide_dsps(*widths, most) == dsps(WideMultiplier(*widths, "ecp5", dsps=most))
 
 
 @pytest.mark.parametrize(
     ("board", "shape", "soft"),
     [
-        ("ulx3s-85f", (8, 8, 4), 0),
-        ("ulx3s-85f", (16, 8, 4), 0),  # 128 + 4 x 4 of 156
-        ("ulx3s-85f", (16, 16, 4), 8),  # 140 left for 16 columns: 8 each
-        ("ulx3s-45f", (8, 8, 4), 1),  # 56 left for 8 columns
-        ("ulx3s-25f", (8, 8, 2), 6),  # 20 left for 8 columns
+        ("ulx3s-85f", (8, 8, 8), 0),
+        ("ulx3s-85f", (16, 8, 8), 0),  # 128 + 8 x 2 of 156
+        ("ulx3s-85f", (16, 16, 16), 8),  # 140 left for 16 columns: 8 each
+        ("ulx3s-45f", (8, 8, 8), 0),  # 64 + 8 x 1 of 72
+        ("ulx3s-25f", (8, 8, 8), 6),  # 20 left for 8 columns: 2 each
         ("icebreaker", (4, 4, 1), 0),
         ("icebreaker", (8, 4, 1), 4),
         ("sim-large", (32, 32, 8), 0),
@@ -45,7 +47,7 @@ def test_as_many_lanes_in_dsps_as_there_are(board: str, shape: tuple[int, int, i
     config = replace(make_config(shape), accumulator_bits=20, mantissa_bits=25)
     placed = place_products(config, get(board), "net.tflite")
     assert placed.soft_lanes == soft
-    assert replace(placed, soft_lanes=0) == config
+    assert replace(placed, soft_lanes=0, requantizer_dsps=2) == config
     chip = get(board).chip
     if chip is not None:
         hard = (placed.lanes - soft) * placed.columns

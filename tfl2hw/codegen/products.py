@@ -7,7 +7,7 @@ from dataclasses import replace
 from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.multiplier import wide_dsps
+from tfl2hw.rtl_templates.wide_multiplier import wide_dsps
 
 SOFT_CELLS = {"ecp5": 76, "ice40": 94}
 """Logic cells of one int8 product without a DSP."""
@@ -20,7 +20,9 @@ def requantizer_dsps(config: CoreConfig, family: str) -> int:
     """DSPs of all requantizers."""
     if family != "ecp5":
         return 0
-    return config.requantizers * wide_dsps(config.accumulator_bits, config.mantissa_bits)
+    return config.requantizers * wide_dsps(
+        config.accumulator_bits, config.mantissa_bits, config.requantizer_dsps
+    )
 
 
 def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
@@ -33,17 +35,17 @@ def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
     chip = board.chip
     if chip is None:
         return config
+    config = replace(config, requantizer_dsps=board.requantizers_for(config.lanes, config.columns)[1])
     hard = max(0, chip.multipliers - requantizer_dsps(config, board.family)) // config.columns
     if board.family == "ice40":
         hard -= hard % 2  # a DSP makes two products
     soft = max(0, config.lanes - hard)
     cells = soft * config.columns * SOFT_CELLS[board.family]
     if cells > SOFT_SHARE * chip.luts:
-        products = config.lanes * config.columns
+        products, without = config.lanes * config.columns, soft * config.columns
         raise DoesNotFit(
             f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} "
-            f"products a cycle; {soft * config.columns} of them find no DSP on {board.name} ({chip.name}) and "
-            f"would take {cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and "
-            "--columns."
+            f"products a cycle; {without} of them find no DSP on {board.name} ({chip.name}) and would take "
+            f"{cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and --columns."
         )
     return replace(config, soft_lanes=soft)
