@@ -46,6 +46,6 @@ def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
         raise DoesNotFit(
             f"{file}: an array of {config.lanes} lanes and {config.columns} columns makes {products} "
             f"products a cycle; {without} of them find no DSP on {board.name} ({chip.name}) and would take "
-            f"{cells} of its {chip.luts} logic cells, more than half; choose fewer with --lanes and --columns."
+            f"{cells} of its {chip.luts} logic cells, over half; choose fewer with --lanes and --columns."
         )
     return replace(config, soft_lanes=soft)
