@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from tfl2hw import boards as known_boards
 from tfl2hw.boards import Board
+from tfl2hw.cli.document import boards_page
 from tfl2hw.cli.options import Json
 from tfl2hw.cli.report import Object
 from tfl2hw.cli.terminal import print_json, print_table
 
 
-def boards(json: Json = False) -> None:
+def boards(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/boards.md.")] = False,
+) -> None:
     """List the boards."""
+    if markdown:
+        typer.echo(boards_page(), nl=False)
+        return
     known = [_facts(board) for board in known_boards.boards().values()]
     if json:
         print_json({"boards": known})

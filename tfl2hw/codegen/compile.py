@@ -143,7 +143,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
-        unaligned=not single_port if core is None else core.unaligned,
+        unaligned=board.family == "ecp5" if core is None else core.unaligned,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
         l2_interval=L2Normalize.SCALE_INTERVAL,
