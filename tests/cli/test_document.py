@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tfl2hw.cli.main import main
 from tfl2hw.boards import OURS
+from tfl2hw.cli.main import main
 from tfl2hw.ops import OPERATORS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -72,7 +72,7 @@ _BOARDS_HEAD = """\
 each whether a model fits, with the numbers where it does not. What was built, with Fmax and resources, is in
 [performance.md](performance.md#clocks-and-resources).
 
-- *link*: how a host gets at the UART through which `tfl2hw run DIR --port PORT` speaks, 8 bits, no parity, 1 stop.
+- *link*: how a host gets at the UART through which `tfl2hw run DIR --port PORT` speaks; 8N1.
 - *core's clock*: what the design runs at unless `tfl2hw build --clock` says otherwise, made by a PLL.
 - *products*: int8 products a cycle that the chip's DSPs make. More are made in LUTs, where a larger array is
   asked for or a chip has no DSPs.
@@ -91,11 +91,11 @@ from dataclasses import replace
 
 from tfl2hw.boards import get
 
-BOARD = replace(get("ulx3s-25f"), name="mine", title="My board", clock_mhz=50.0, platform="my_board:MyPlatform")
+BOARD = replace(get("ulx3s-25f"), name="mine", clock_mhz=50.0, platform="my_board:MyPlatform")
 ```
 
-`platform` names a class of an amaranth-boards platform (or a function that makes one), whose default clock and
-resource `uart` are used. A package brings boards by entry points, which `tfl2hw boards` lists behind ours:
+`platform` names a class of an amaranth-boards platform (or a function that makes one), whose default clock
+and resource `uart` are used. A package brings boards by entry points; `tfl2hw boards` lists them behind ours:
 
 ```toml
 [project.entry-points."tfl2hw.boards"]
@@ -135,7 +135,7 @@ def _board_section(board: Board) -> str:
         )
     if board.clock_tolerance:
         text += (
-            f" The clock is the chip's own oscillator, which may be off by {board.clock_tolerance:.0%}: timing "
-            "is met with that, and the host tries neighbouring baud rates."
+            f" The clock is the chip's own oscillator, which may be off by {board.clock_tolerance:.0%}: "
+            "timing is met with that, and the host tries neighbouring baud rates."
         )
     return text + "\n"
