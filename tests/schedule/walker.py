@@ -359,11 +359,13 @@ TARGETS = [
     target_of(8, 8, 2, core=True),
     target_of(16, 8, 4, core=True),
     target_of(8, 8, 4, core=True, unaligned=True),
-    target_of(16, 8, 4, core=True, unaligned=True),
+    target_of(8, 8, 8, core=True, unaligned=True, strips=True),
+    target_of(16, 8, 4, core=True, unaligned=True, strips=True),
 ]
 """Every relation of lanes, columns and requantizers; numbers fixed (quick to fit), and the shortest."""
 
 
 def named(target: Target) -> str:
     """A target's name among a test's parameters."""
-    return f"{target.lanes}x{target.columns}{' unaligned' if target.unaligned else ''}"
+    reads = " strips" if target.strips else " unaligned" if target.unaligned else ""
+    return f"{target.lanes}x{target.columns}{reads}"

@@ -52,7 +52,7 @@ def _fill(address: int, layout: Layout) -> Iterator[tuple[int, bytes]]:
     """The fill everywhere, a byte that is written over and over, where it is not all overwritten later."""
     strips = layout.strips
     assert strips is not None, "the layout is in strips"
-    needed = (strips.count - strips.before - 1) * strips.stride + strips.rows
+    needed = (strips.windows - 1) * strips.stride + strips.rows - strips.top
     if not any(layout.margins) and strips.top == 0 and needed <= layout.shape[0]:
         return
     for start in range(0, layout.size, MOST_COPIES):

@@ -14,13 +14,15 @@ class Strips:
     Strip n holds row ``n * stride - top`` and the ``rows - 1`` behind it, interleaved byte by byte: the
     first channel of the first pixel of all rows, then the next channel. A row stands in every strip that it
     belongs to. Rows outside the map hold the layout's ``fill``. ``before`` strips stand in front of strip 0,
-    ``count`` are there in all: those at both ends that no window reads are room for a row's other places.
+    windows read ``windows`` from there on, ``count`` are there in all: those at both ends that no window
+    reads are room for a row's other places.
     """
 
     rows: int
     stride: int
     top: int
     before: int
+    windows: int
     count: int
 
 

@@ -26,13 +26,14 @@ def strip_layout(readers: Sequence[Convolution], packed: Layout) -> Layout | Non
     height = packed.shape[0]
     places = range(top, top + min(stride, height))
     before = max(0, *(earlier(place, rows, stride) - place // stride for place in places))
-    behind = max(first.output_shape[0], (height - 1 + top) // stride + 1)
+    windows = first.output_shape[0]
+    count = before + max(windows, (height - 1 + top) // stride + 1)
     return replace(
         packed,
         pixel=packed.pixel * rows,
         row=packed.row * rows,
         left=packed.left * rows,
-        strips=Strips(rows=rows, stride=stride, top=top, before=before, count=before + behind),
+        strips=Strips(rows=rows, stride=stride, top=top, before=before, windows=windows, count=count),
     )
 
 
