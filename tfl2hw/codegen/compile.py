@@ -20,6 +20,7 @@ from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
 from tfl2hw.schedule.jobs import Schedule
+from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import Target
 
@@ -114,8 +115,8 @@ def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, P
         if target.core is not None or not target.unaligned:
             raise
         # strips take more memory, and words at any byte more block RAM
-        less = replace(target, strips=False) if target.strips else replace(target, unaligned=False)
-        return _fitted(network, less, board)
+        strips = any(each.layout.strips is not None for each in packed_inputs(network, target))
+        return _fitted(network, replace(target, strips=False, unaligned=strips), board)
 
 
 def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
