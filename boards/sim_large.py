@@ -30,6 +30,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         program_depth=1 << 16,
         scratchpad_words=SCRATCHPAD_WORDS,
         unaligned=True,
+        spread=True,
         count_bits=22,
         coordinate_bits=18,
         window=True,
