@@ -40,6 +40,6 @@ def hx8k_board(name: str, title: str, **fields: Any) -> Board:
     """A board with an iCE40 HX8K: everything in its 16 KiB of block RAM, 16 products in LUTs."""
     core: dict[str, Any] = {
         "lanes": 4, "columns": 4, "requantizers": 1, "scratchpad": "block", "scratchpad_words": 2048,
-        "bank_depth": 1024, "vector_lanes": 1, "target_mhz": 48.0, "clock_mhz": 12.0,
+        "bank_depth": 1024, "vector_lanes": 1, "target_mhz": 60.0, "clock_mhz": 12.0,
     }  # fmt: skip
     return Board(name=name, title=title, family="ice40", chip=HX8K, **core | fields)
