@@ -102,14 +102,18 @@ class Board:
         """The ``CoreConfig.multiplier`` that this chip has."""
         return "generic" if self.family == "sim" else self.family
 
-    def requantizers_for(self, lanes: int, columns: int) -> tuple[int, int]:
-        """Q of an array, and the DSPs that each requantizer's multiplier may take (see ``CoreConfig``).
+    def requantizers_for(self, columns: int) -> int:
+        """Q of an array with so many columns."""
+        return min(columns, self.requantizers or columns)
 
-        A second DSP in each only where the array leaves some: a product of the array costs fewer LUTs.
+    def requantizer_dsps(self, lanes: int, columns: int, requantizers: int) -> int:
+        """DSPs that each of so many requantizers may take (see ``CoreConfig``).
+
+        More than one only where the array leaves them: a product of the array costs fewer LUTs.
         """
-        count = min(columns, self.requantizers or columns)
-        spare = 0 if self.chip is None else self.chip.dsps - lanes * columns
-        return count, MOST_DSPS if self.family != "ecp5" or spare >= MOST_DSPS * count else 1
+        if self.chip is None:
+            return MOST_DSPS
+        return max(1, min(MOST_DSPS, (self.chip.dsps - lanes * columns) // requantizers))
 
     @property
     def scratchpad_bytes(self) -> int:

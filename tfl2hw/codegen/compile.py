@@ -125,7 +125,13 @@ def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Pro
     program = assemble(planned)
     if target.core is None:
         config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
-        check_fit(config, board, network.file)
+        try:
+            check_fit(config, board, network.file)
+        except DoesNotFit:
+            if target.requantizers < target.columns:
+                raise
+            # half as many requantizers have half as many memories for as many parameters
+            return _made(network, replace(target, requantizers=target.requantizers // 2), board)
         return planned, program, place_products(config, board, network.file)
     check_core(planned, program, target.core)
     return planned, program, target.core
@@ -147,7 +153,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=board.requantizers_for(lanes, columns)[0],
+        requantizers=board.requantizers_for(columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,

@@ -35,7 +35,8 @@ def place_products(config: CoreConfig, board: Board, file: str) -> CoreConfig:
     chip = board.chip
     if chip is None:
         return config
-    config = replace(config, requantizer_dsps=board.requantizers_for(config.lanes, config.columns)[1])
+    dsps = board.requantizer_dsps(config.lanes, config.columns, config.requantizers)
+    config = replace(config, requantizer_dsps=dsps)
     hard = max(0, chip.multipliers - requantizer_dsps(config, board.family)) // config.columns
     if board.family == "ice40":
         hard -= hard % 2  # a DSP makes two products
