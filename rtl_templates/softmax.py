@@ -242,7 +242,11 @@ class Softmax(wiring.Component):
     ) -> None:
         """The order of the reciprocal's phases."""
         with m.If(begin):
-            m.d.sync += [phase.eq(Phase.NORMALISE), count.eq((self._steps - NORMALISE + 1) % 32), newton.eq(0)]
+            m.d.sync += [
+                phase.eq(Phase.NORMALISE),
+                count.eq((self._steps - NORMALISE + 1) % 32),
+                newton.eq(0),
+            ]
         with m.Elif(last):
             with m.Switch(phase):
                 with m.Case(Phase.NORMALISE, Phase.GUESS, Phase.START, Phase.PRODUCT, Phase.ERROR):
@@ -371,7 +375,7 @@ def _steps(digit_bits: int) -> int:
 
 
 def _rounding(digit_bits: int) -> tuple[int, int]:
-    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than those of a product."""
+    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than a product's."""
     at_once = 2 if digit_bits > 2 else 1
     return at_once, -(-MOST_SHIFT // at_once) + 1
 

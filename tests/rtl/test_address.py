@@ -61,7 +61,11 @@ class Job:
     loads: Loads | None = None
 
     def writes(self, bank: int) -> list[Cycle]:
-        registers = {"step_bank": bank} | self.nest.registers({"ifm": 0, "second": 640}) | {"weight_base": self.weight_base}
+        registers = (
+            {"step_bank": bank}
+            | self.nest.registers({"ifm": 0, "second": 640})
+            | {"weight_base": self.weight_base}
+        )
         registers |= self.loads.registers() if self.loads else {}
         return register_writes(**registers)
 
@@ -77,7 +81,7 @@ Issue = tuple[int, dict[str, int]]
 
 
 def expected(job: Job, config: CoreConfig, parameter_address: int) -> Iterator[Issue]:
-    """Every token of ``job``, in order, from plain nested loops; its entries go to ``parameter_address`` on."""
+    """Every token of ``job``, in order, from plain nested loops. Entries go to ``parameter_address`` on."""
     nest, now = job.nest, AddressGenerator.start_latency
     source = job.loads.base if job.loads else 0
     if job.kind == Kind.LOAD:

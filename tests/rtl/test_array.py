@@ -173,7 +173,12 @@ def test_pooling(shape: tuple[int, int, int], bubbles: float, mode: str) -> None
     initial = image(banks, [[same] * config.parameter_depth] * config.requantizers, config)
     tokens = mode_pixels(generator, config, 60, mode, bubbles=bubbles)
     cycles, _ = stimuli(tokens)
-    cycles = [*register_writes(**vars(Settings())), {"begin": 1}, *cycles, *idle(Array.latency(config) + config.chain)]
+    cycles = [
+        *register_writes(**vars(Settings())),
+        {"begin": 1},
+        *cycles,
+        *idle(Array.latency(config) + config.chain),
+    ]
     seen = [y for valid, y in play(Array(config, initial), cycles, ("valid", "y")) if valid]
     wanted: list[int] = []
     window: list[list[int]] = []

@@ -110,8 +110,9 @@ def stray(generator: random.Random, config: CoreConfig) -> dict[str, object]:
 def check(
     config: CoreConfig, dut: Requantizer, before: list[Cycle], jobs: list[tuple[Model, list[Cycle]]]
 ) -> None:
-    """Each job is its model and its cycles; every byte comes ``latency`` cycles after its result. A job begins
-    in the cycle of the last result of the one before.
+    """Each job is its model and its cycles; every byte comes ``latency`` cycles after its result.
+
+    A job begins in the cycle of the last result of the one before.
     """
     latency = Requantizer.latency(config)
     cycles, expected = [*before, {}], {}

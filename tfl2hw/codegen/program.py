@@ -44,9 +44,7 @@ ONCE = 1 - 2
 """What the counter of a level that turns once holds."""
 
 BANKED = tuple(
-    name
-    for name in FRONT_REGISTERS
-    if name.startswith(("step", "row", "column")) and name != "step_bank"
+    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
 )
 """Registers of which there are two banks (see ``isa.FRONT_REGISTERS``)."""
 
