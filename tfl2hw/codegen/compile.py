@@ -122,9 +122,9 @@ def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, P
 
 def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     planned = schedule(network, target)
-    program = assemble(planned)
     if target.core is None:
-        config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
+        sizes = assemble(planned, None)
+        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
         try:
             check_fit(config, board, network.file)
         except DoesNotFit:
@@ -132,7 +132,9 @@ def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Pro
                 raise
             # half as many requantizers have half as many memories for as many parameters
             return _made(network, replace(target, requantizers=target.requantizers // 2), board)
-        return planned, program, place_products(config, board, network.file)
+        config = place_products(config, board, network.file)
+        return planned, assemble(planned, config), config
+    program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
 
@@ -150,6 +152,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
     core = None if board.core is None else board.core(lanes, columns)
+    softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
         lanes=lanes,
         columns=columns,
@@ -161,7 +164,8 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
         strips=board.family == "ecp5" if core is None else core.spread,
         vector_lanes=1 if single_port else lanes // 2,
-        softmax_interval=Softmax.SCALE_INTERVAL,
+        softmax_digit=softmax_digit,
+        softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,
         pair=lanes >= 8 if core is None else core.pair,
         core=core,
