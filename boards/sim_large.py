@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 
 from .board import Board
 
 SCRATCHPAD_WORDS = 1 << 17
 BANK_DEPTH = 1 << 15
-REQUANTIZERS = 4
 TABLES = 64
 
 
@@ -20,7 +19,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
     return CoreConfig(
         lanes=lanes,
         columns=columns,
-        requantizers=min(REQUANTIZERS, columns),
+        requantizers=columns,
         accumulator_bits=32,
         mantissa_bits=36,
         mantissa_fraction=30,
@@ -33,8 +32,12 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         unaligned=True,
         count_bits=22,
         coordinate_bits=18,
-        window=True,
+        window=min(lanes, MOST_WINDOW),
+        places=MOST_PLACES,
+        single=True,
         pair=lanes >= 8,
+        twin=lanes >= max(8, 2 * columns),
+        quad=lanes >= max(16, 2 * columns),
         mover=True,
         copier=True,
         index=True,
@@ -62,7 +65,7 @@ SIM_LARGE = Board(
     target_mhz=100.0,
     lanes=8,
     columns=8,
-    requantizers=REQUANTIZERS,
+    requantizers=8,
     scratchpad="block",
     scratchpad_words=SCRATCHPAD_WORDS,
     bank_depth=BANK_DEPTH,

@@ -21,8 +21,8 @@ class Array(wiring.Component):
     requantizer in the same cycle, the chain's last column first.
 
     Latency: ``latency(config)`` cycles from a pixel's last token at column 0 to the first ``valid``.
-    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, with ``pair`` every
-    ``2 * config.chain``: its second results follow its first ones.
+    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, or as many times that as it has
+    parts (see ``Column``), whose results follow each other.
 
     Members
     -------
@@ -55,7 +55,7 @@ class Array(wiring.Component):
     @staticmethod
     def leaves(config: CoreConfig) -> int:
         """Cycles in which the results of a pixel leave, at most."""
-        return 2 * config.chain if config.pair else config.chain
+        return config.parts * config.chain
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

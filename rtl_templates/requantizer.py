@@ -37,7 +37,8 @@ class Requantizer(wiring.Component):
     Members
     -------
     bus : In(ConfigBus), for zero_point, low, high, parameter_base.
-    result : In, finished accumulators; those of a pixel come last column first.
+    result : In, finished accumulators; those of a pixel come last column first. With ``config.channels`` > 1
+        those of the second K channels (``second``) meet the entries behind the first ones'.
     load_enable, load_address, load_data : In, a part of an entry as it is loaded.
     valid, y : Out, the output byte.
     """
@@ -124,16 +125,19 @@ class Requantizer(wiring.Component):
         config = self._config
         group = Signal(self._address_bits)
         place = Signal(range(config.chain))
+        place_bits = len(place)
         base = self.bus.valid & (self.bus.register == INDEX["parameter_base"])
         last = place == config.chain - 1
         with m.If(base):
             m.d.sync += group.eq(self.bus.value)
+        second: Value = self.result.second if config.channels > 1 else Const(0, 0)
         with m.Elif(self.result.valid & last & self.result.final):
-            m.d.sync += group.eq(group + config.chain)
+            # the last result of a job's pixels is always of the same channels
+            m.d.sync += group.eq(group + (Mux(second, 2, 1) << place_bits))
         with m.If(self.result.valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         address = Signal(self._address_bits)
-        m.d.comb += address.eq(group + place)
+        m.d.comb += address.eq(group + Cat(place, second))
         split, end = config.mantissa_bits, config.parameter_bits
         mantissa = self._memory(m, "mantissas", (0, split), address)
         rest = self._memory(m, "rest", (split, end), delayed(m, address, wait, "address"))

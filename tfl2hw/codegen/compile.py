@@ -15,7 +15,7 @@ from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import Numerics
 from tfl2hw.passes import legal, lower, settled
 from tfl2hw.passes.dead_channels import without_dead_channels
-from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
@@ -137,7 +137,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=min(board.requantizers, columns),
+        requantizers=min(board.requantizers, columns) if core is None else core.requantizers,
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
@@ -146,6 +146,9 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         vector_lanes=1 if single_port else lanes // 2,
         softmax_interval=Softmax.SCALE_INTERVAL,
         l2_interval=L2Normalize.SCALE_INTERVAL,
-        pair=lanes >= 8 if core is None else core.pair,
+        window=min(lanes, MOST_WINDOW) if core is None else core.window,
+        places=MOST_PLACES if core is None else core.places,
+        pair=core is None or core.pair,
+        twin=(core is None or core.twin) and lanes >= 2 * columns,
         core=core,
     )
