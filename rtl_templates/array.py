@@ -21,8 +21,8 @@ class Array(wiring.Component):
     requantizer in the same cycle, the chain's last column first.
 
     Latency: ``latency(config)`` cycles from a pixel's last token at column 0 to the first ``valid``.
-    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, or as many times that as it has
-    parts (see ``Column``), whose results follow each other.
+    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, or as many times that as it
+    has parts (see ``Column``), whose results follow each other.
 
     Members
     -------

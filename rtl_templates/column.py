@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -20,8 +22,8 @@ KEPT_BITS = 9
 def control_layout(config: CoreConfig) -> data.StructLayout:
     """A token's flags as the accumulator needs them: ``last`` only with ``valid``.
 
-    ``halves`` and ``quarters`` say into how many parts the lanes are divided (see ``Column``). They come one and
-    two cycles before the others, as the adder tree's last two levels need them. ``twin``: two channels.
+    ``halves`` and ``quarters`` say into how many parts the lanes are divided (see ``Column``). They come one
+    and two cycles before the others, as the adder tree's last two levels need them. ``twin``: two channels.
     """
     names = ("valid", "first", "last", "final", *_modes(config), *_divided(config))
     return data.StructLayout(dict.fromkeys(names, 1))
@@ -73,11 +75,11 @@ class Column(wiring.Component):
     ``config.window`` lanes of taps along the direction of scan (see ``Window``).
 
     In some jobs the lanes are divided (``config.divisions``) into halves or quarters, whose sums go to an
-    accumulator each. With ``pair`` the parts have the same bytes, for two lines of the OFM; with ``twin`` they
-    have those of two channels, ``offset + index`` and K bytes further. The results of a pixel leave
+    accumulator each. With ``pair`` the parts have the same bytes, for two lines of the OFM; with ``twin``
+    they have those of two channels, ``offset + index`` and K bytes further. The results of a pixel leave
     ``config.chain`` cycles apart, so that those of a chain come all of one part, then all of the next:
-    lower half, upper half, or quarters 0, 2, 1, 3. The channel is then the one that changes first. Pixels have
-    to end as many times ``config.chain`` cycles apart as they have parts.
+    lower half, upper half, or quarters 0, 2, 1, 3. The channel is then the one that changes first. Pixels
+    have to end as many times ``config.chain`` cycles apart as they have parts.
 
     With ``product`` too (``config.product``), a pixel has two tokens. Both have the column's byte in
     lanes 0, 1 and 2: b in the first, a in the second. b is also the second's weight in lane 0, so with
@@ -183,8 +185,8 @@ class Column(wiring.Component):
         return Cat(lanes)
 
     def _tree(self, m: Module, terms: list[Value]) -> tuple[Value, list[Value]]:
-        """Registered two-input additions, a level a cycle: the sum of all lanes, and those of the parts in the
-        order in which they leave. Where the lanes are divided the first is the first part's alone.
+        """Registered two-input additions, a level a cycle: the sum of all lanes, and those of the parts in
+        the order in which they leave. Where the lanes are divided the first is the first part's alone.
         """
         bits = 16
         parts: list[Value] = []
@@ -237,7 +239,10 @@ class Column(wiring.Component):
         """The other parts' accumulators; their results are held until those of the part before have left."""
         config, control, (done, closes) = self._config, self.control, ends
         accumulators, held = (
-            [Signal(signed(config.accumulator_bits), name=f"{name}{n}", reset_less=True) for n in range(len(parts))]
+            [
+                Signal(signed(config.accumulator_bits), name=f"{name}{n}", reset_less=True)
+                for n in range(len(parts))
+            ]
             for name in ("accumulator", "held")
         )
         with m.If(control.valid):
@@ -260,7 +265,7 @@ class Column(wiring.Component):
         with m.If(done):
             m.d.sync += [each.eq(accumulator) for each, accumulator in zip(held, accumulators, strict=True)]
         with m.Elif(leaving):
-            m.d.sync += [each.eq(following) for each, following in zip(held, held[1:], strict=False)]
+            m.d.sync += [each.eq(following) for each, following in pairwise(held)]
         with m.If(halves):
             m.d.comb += own.final.eq(0)
         with m.If(leaving):
@@ -281,7 +286,7 @@ class Column(wiring.Component):
 
 
 def _final(late: list[Value]) -> Value:
-    """Whether the part that leaves is its pixel's last and closes a group: the second of halves, or the fourth.
+    """Whether the part that leaves is its pixel's last, the second or the fourth, and closes a group.
 
     Each of ``late`` has the bits leaves, closes, twin and quarters.
     """

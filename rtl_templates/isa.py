@@ -168,8 +168,8 @@ FLAG_WIDE = 1 << 12
 FLAG_PAIR = 1 << 13
 """MATRIX with PICK: the lanes are divided, and the parts make sums for two lines of the OFM."""
 FLAG_TWIN = 1 << 14
-"""MATRIX with PICK: the lanes are divided, and a column works on two channels: its byte of the word and the one
-K bytes further. With PAIR too there are four parts, a channel's two lines in each half of the lanes."""
+"""MATRIX with PICK: the lanes are divided, and a column works on two channels: its byte of the word and the
+one K bytes further. With PAIR too there are four parts, a channel's two lines in each half of the lanes."""
 
 PART_SHIFT, PART_BITS = 20, 3
 """Where in a START's value stands how often a COPY's word is halved: the first ``lanes >> n`` bytes alone

@@ -15,18 +15,18 @@ class Window(wiring.Component):
     """For each place (token of a pixel), the bytes that came with it in this pixel and those before.
 
     They stand in *slots*, the newest in slot 0; in a job with ``twin`` those of the second channel begin with
-    slot ``lanes / 2``. Where the lanes are divided the slots' bytes go to the lanes of each part that works on
-    their channel.
+    slot ``lanes / 2``. Where the lanes are divided the slots' bytes go to the lanes of each part that works
+    on their channel.
 
     A place is read with its token, and written anew when the token's byte is there, one cycle later: a
     memory of ``config.places`` words, or one register where there is one place.
 
-    Latency: none from ``byte0`` to ``y``; ``place`` comes one cycle before. Throughput: a token a cycle; pixels of
-    one token follow each other without a bubble with ``config.single``.
+    Latency: none from ``byte0`` to ``y``; ``place`` comes one cycle before. Throughput: a token a cycle;
+    pixels of one token follow each other without a bubble with ``config.single``.
 
     Members
     -------
-    place : In, the place of the token that comes one cycle later; place_before : In, of the one that is there.
+    place : In, the place of the token that comes one cycle later; place_before : In, of the one here.
     takes : In, whether there is one; pair, twin : In, how it divides the lanes.
     byte0, byte1 : In, its bytes: of the column's channel, of the second one (with ``config.channels`` > 1).
     y : Out, the operand; only the lanes in ``lanes`` mean something.

@@ -81,7 +81,7 @@ class Writer(wiring.Component):
         return m
 
     def _twin(self, m: Module, complete: Signal) -> tuple[Value, Value]:
-        """Whether the pixel that is written is the second one at its address, and whether one more follows."""
+        """Whether the pixel that is written is the second one at its address, and whether one follows."""
         if self._config.channels == 1:
             return Const(0, 1), Const(0, 1)
         twin, second = Signal(), Signal()

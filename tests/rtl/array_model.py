@@ -127,7 +127,7 @@ def random_bank(generator: random.Random, config: CoreConfig) -> list[list[int]]
 
 
 def window_words(config: CoreConfig, division: tuple[int, int]) -> range:
-    """Addresses of the words of ``random_bank`` that are meant for ``division``; none where any word will do."""
+    """Addresses of the words of ``random_bank`` meant for ``division``; none where any word will do."""
     if not (config.window or config.divisions):
         return range(0)
     every = ((1, 1), *config.divisions)
@@ -163,7 +163,9 @@ def random_pixels(
                     last=int(last),
                     final=int(last and pixel % final_every == final_every - 1),
                     pick=int(pick),
-                    address=generator.choice((pick and window_words(config, (1, 1))) or range(config.bank_depth)),
+                    address=generator.choice(
+                        (pick and window_words(config, (1, 1))) or range(config.bank_depth)
+                    ),
                     offset=generator.randrange(0, config.lanes, config.columns),
                     place=number % config.places if pick else generator.randrange(config.places),
                     destination=generator.randrange(1 << config.destination_bits),

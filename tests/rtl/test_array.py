@@ -171,7 +171,7 @@ def test_modes(shape: tuple[int, int, int], bubbles: float) -> None:
 )
 @pytest.mark.parametrize("bubbles", [0.0, 0.4])
 def test_divided_lanes(shape: tuple[int, int, int], divisions: tuple[str, ...], bubbles: float) -> None:
-    """Two or four results a pixel: a chain's first ones, then its second ones, each with its own parameters."""
+    """Two or four results a pixel: a chain's first ones, then its second ones, with their own parameters."""
     changes = dict.fromkeys(divisions, True) | {"window": 4, "places": 4}
     check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, **changes)
 

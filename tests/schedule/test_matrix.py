@@ -155,6 +155,8 @@ DEPTHWISE = [
     ((4, 4, 8), (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     ((24, 3, 8), (3, 3), (20, 1), (1, 1), (0, 1), (0, 1)),
 ]  # fmt: skip
+
+
 def channel_layer(
     case: tuple, *, ones: bool = False, widest: int = 128
 ) -> tuple[Depthwise, dict[int, MapShape]]:

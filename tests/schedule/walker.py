@@ -42,6 +42,7 @@ Int8 = npt.NDArray[np.int8]
 Int64 = npt.NDArray[np.int64]
 Addresses = Mapping[str, int]
 
+
 def maps_after_layers(
     planned: Schedule, inputs: Sequence[npt.NDArray[Any]], seed: int = 0
 ) -> Iterator[tuple[int, Int64]]:
@@ -214,8 +215,8 @@ class Walker:
     def _picked(self, job: Matrix, tokens: _Tokens, factor: Int64) -> Int64:
         """As ``_accumulated``, for columns that work on bytes of their own.
 
-        In each part of the lanes stand the bytes of the token's place: of this pixel, of the one before and so
-        on, for as far as the core keeps them.
+        In each part of the lanes stand the bytes of the token's place: of this pixel, of the one before and
+        so on, for as far as the core keeps them.
         """
         columns, lanes, counts = self._target.columns, self._target.lanes, [x.count for x in job.nest.loops]
         lines, channels = 1 + job.pair, 1 + job.twin

@@ -13,6 +13,7 @@ from .nest import Loop, Nest
 from .shape import Target
 from .windows import by_window
 
+
 def depthwise(layer: Depthwise, target: Target, maps: Maps) -> Matrix:
     """The cheapest form (see ``windows``), or a digit at a time where weights are wider than a byte."""
     digits = _digits(layer.weights)

@@ -20,8 +20,8 @@ class Matrix:
 
     ``weights`` is (groups, columns, words, lanes): what each column's bank holds for each group.
     ``accumulator`` bounds the bare sums of each filter: (low, high). ``pick``, ``hold``, ``product``,
-    ``digits``, ``pair``, ``twin`` and ``reduction`` are the job's flags (see ``isa``). ``window`` is how many bytes
-    of a place its weights meet. With ``twin`` a group has twice K channels.
+    ``digits``, ``pair``, ``twin`` and ``reduction`` are the job's flags (see ``isa``). ``window`` is how many
+    bytes of a place its weights meet. With ``twin`` a group has twice K channels.
     """
 
     nest: Nest

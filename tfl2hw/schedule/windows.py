@@ -1,4 +1,4 @@
-"""Depthwise kernels on the columns' windows: along which axis, how many taps, lines and channels at a time."""
+"""Depthwise kernels on the columns' windows: along which axis, how many taps, lines, channels at a time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ WINDOW_STRIDE = 16
 class Form:
     """One way of walking a depthwise layer.
 
-    The *scan* goes along rows, or ``by_column``. Each position of it has a token for every cell across it and every
-    one of ``segments`` along it. Its byte and those of the ``depth - 1`` positions before meet as many taps;
-    with a depth of 1 a token is a tap, and positions that a stride jumps over are not read. ``lines`` of the
-    OFM (1 or 2) and ``channels`` a column (1 or 2) are made at a time.
+    The *scan* goes along rows, or ``by_column``. Each position of it has a token for every cell across it and
+    every one of ``segments`` along it. Its byte and those of the ``depth - 1`` positions before meet as many
+    taps; with a depth of 1 a token is a tap, and positions that a stride jumps over are not read. ``lines``
+    of the OFM (1 or 2) and ``channels`` a column (1 or 2) are made at a time.
     """
 
     by_column: bool
@@ -117,7 +117,7 @@ def _nest(layer: Depthwise, target: Target, maps: Maps, form: Form) -> Nest:
         Loop(-(-target.groups(channels) // form.channels), target.columns * form.channels),
     )
     step, row, column = _times(skipped, across)
-    # pixels whose results leave follow each other at least so many positions apart, in a line and across lines
+    # pixels whose results leave follow each other at least so many positions apart, across lines too
     apart = 1 if not windowed else form.depth if scanned == 1 else min(stride, form.depth)
     return Nest(
         source=maps.source,
@@ -174,7 +174,7 @@ def build(layer: Depthwise, target: Target, maps: Maps, form: Form, nest: Nest) 
 
 
 def _words(layer: Depthwise, target: Target, form: Form) -> Int8:
-    """(channels, tokens, lanes of a channel): in each line's part the newest byte stands in the first lane."""
+    """(channels, tokens, lanes of a channel): in a line's part the newest byte stands in the first lane."""
     taps = layer.weights.astype(np.int8)
     taps = taps if form.by_column else taps.transpose(1, 0, 2)  # (along the scan, across it, channels)
     _, across_stride = _turned(layer.stride, form)
