@@ -163,7 +163,6 @@ def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
         (1, (8, 8), ()),
         (6, (8, 4), ((1, 2),)),
         (6, (16, 8), ((2, 2),)),
-        (6, (16, 16), ((2, 1),)),
     ],
 )
 def test_lanes_are_divided_where_a_job_wants_it(

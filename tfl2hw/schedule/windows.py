@@ -86,7 +86,7 @@ def _fits_lines(layer: Depthwise, maps: Maps, *, by_column: bool) -> bool:
 def _cells(layer: Depthwise, form: Form) -> int:
     """Cells across the scan of a position."""
     across = 1 if form.by_column else 0
-    return layer.weights.shape[across] + (form.lines - 1) * layer.stride[across]
+    return int(layer.weights.shape[across]) + (form.lines - 1) * layer.stride[across]
 
 
 def _nest(layer: Depthwise, target: Target, maps: Maps, form: Form) -> Nest:
