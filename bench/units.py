@@ -133,7 +133,7 @@ def life(config: CoreConfig) -> list[Stage]:
     sums = fetch + column
     first = sums + skew + way_out
     byte = fetch + Array.latency(config)
-    gone = byte + Array.leaves(config, pair=False) - 1
+    gone = byte + Array.leaves(config) - 1
     return [
         Stage(stage="loop nest, address", start=0, stop=AddressGenerator.latency - 1),
         Stage(stage="scratchpad", start=AddressGenerator.latency, stop=fetch - 1),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 
 from .board import Board
 
@@ -33,8 +33,12 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         spread=True,
         count_bits=22,
         coordinate_bits=18,
-        window=True,
+        window=min(lanes, MOST_WINDOW),
+        places=MOST_PLACES,
+        single=True,
         pair=lanes >= 8,
+        twin=lanes >= max(8, 2 * columns),
+        quad=lanes >= max(16, 2 * columns),
         mover=True,
         copier=True,
         index=True,

@@ -315,6 +315,9 @@ class AddressGenerator(wiring.Component):
         with m.Elif(s3.load):
             m.d.sync += source.eq(source + config.lanes)
         weight = self._weight_address(m, s2)
+        place = Signal(config.place_bits, reset_less=True)
+        with m.If(s2.issue):
+            m.d.sync += place.eq(Mux(s2.first, 0, place + 1))
         # Behind stage 3: the read address and what goes with it; the scratchpad's inputs are registered.
         token = self.request.token
         # load counters belong to stage 0: bring them level with stage 3
@@ -340,6 +343,7 @@ class AddressGenerator(wiring.Component):
             token.destination.eq(destination),
             token.address.eq(Mux(s3.load, where, weight)),
             token.offset.eq(address[: config.offset_in_word_bits]),
+            token.place.eq(place),
         ]
         for name in token_flags(config):
             m.d.comb += token[name].eq(s3[name])

@@ -21,8 +21,8 @@ class Array(wiring.Component):
     requantizer in the same cycle, the chain's last column first.
 
     Latency: ``latency(config)`` cycles from a pixel's last token at column 0 to the first ``valid``.
-    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, with ``pair`` every
-    ``2 * config.chain``: its second results follow its first ones.
+    Throughput: a token a cycle; a pixel every ``config.chain`` cycles at most, or as many times that as it
+    has parts (see ``Column``), whose results follow each other.
 
     Members
     -------
@@ -57,9 +57,9 @@ class Array(wiring.Component):
         return config.columns - 1 + Column.latency(config) + out + Requantizer.latency(config)
 
     @staticmethod
-    def leaves(config: CoreConfig, pair: bool) -> int:
-        """Cycles in which the results of a pixel leave; ``pair``: of a job with FLAG_PAIR."""
-        return 2 * config.chain if pair else config.chain
+    def leaves(config: CoreConfig, parts: int = 1) -> int:
+        """Cycles in which the results of a pixel leave, of a job that divides the lanes into ``parts``."""
+        return parts * config.chain
 
     @staticmethod
     def begin_latency(config: CoreConfig) -> int:

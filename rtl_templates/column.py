@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from itertools import pairwise
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .delay import delayed
-from .entries import small_memory
-from .isa import DIGIT_BITS, PLACES, WINDOW, token_layout
+from .isa import DIGIT_BITS, token_layout
 from .multiplier import LaneMultiplier
+from .window import Window
 
 KEPT_BITS = 9
 """Width (signed) of the sums among which the greatest or the least is kept."""
@@ -20,10 +22,17 @@ KEPT_BITS = 9
 def control_layout(config: CoreConfig) -> data.StructLayout:
     """A token's flags as the accumulator needs them: ``last`` only with ``valid``.
 
-    ``pair`` comes a cycle before the others, as the adder tree's last level needs it.
+    ``halves`` and ``quarters`` say into how many parts the lanes are divided (see ``Column``). They come one
+    and two cycles before the others, as the adder tree's last two levels need them. ``twin``: two channels.
     """
-    names = ("valid", "first", "last", "final", *_modes(config), *(("pair",) if config.pair else ()))
+    names = ("valid", "first", "last", "final", *_modes(config), *_divided(config))
     return data.StructLayout(dict.fromkeys(names, 1))
+
+
+def _divided(config: CoreConfig) -> tuple[str, ...]:
+    """The flags that belong to jobs in which the lanes are divided."""
+    twin = ("twin",) if config.channels > 1 else ()
+    return (*twin, *("halves", "quarters")[: config.parts.bit_length() - 1])
 
 
 def _modes(config: CoreConfig) -> tuple[str, ...]:
@@ -33,17 +42,27 @@ def _modes(config: CoreConfig) -> tuple[str, ...]:
 
 def first_control(m: Module, config: CoreConfig, token: data.View[data.StructLayout]) -> Value:
     """Column 0's ``control``: the flags of ``token`` when its sum of products is there."""
-    modes = [token[name] for name in _modes(config)]
+    names, latency = _divided(config), Column.latency(config)
+    modes = [token[name] for name in _modes(config)] + ([token.twin] if "twin" in names else [])
     flags = Cat(token.valid, token.first, token.valid & token.last, token.final, *modes)
-    control = delayed(m, flags, Column.latency(config) - 1, "control")
-    if not config.pair:
-        return control
-    return Cat(control, delayed(m, token.pair, Column.latency(config) - 2, "pair"))
+    control = [delayed(m, flags, latency - 1, "control")]
+    pair, twin = flag(token, "pair"), flag(token, "twin")
+    if "halves" in names:
+        control.append(delayed(m, pair | twin, latency - 2, "halves"))
+    if "quarters" in names:
+        control.append(delayed(m, pair & twin, latency - 3, "quarters"))
+    return Cat(control)
+
+
+def flag(token: data.View[data.StructLayout], name: str) -> Value:
+    """The flag ``name`` of ``token``, or 0 where the core has no such jobs."""
+    return token[name] if name in token.shape().members else Const(0, 1)
 
 
 def result_layout(config: CoreConfig) -> data.StructLayout:
-    """A finished accumulator on its way to the requantizer."""
-    return data.StructLayout({"value": signed(config.accumulator_bits), "valid": 1, "final": 1})
+    """A finished accumulator on its way to the requantizer; ``second``: of the second K channels."""
+    second = {"second": 1} if config.channels > 1 else {}
+    return data.StructLayout({"value": signed(config.accumulator_bits), "valid": 1, "final": 1} | second)
 
 
 class Column(wiring.Component):
@@ -51,15 +70,16 @@ class Column(wiring.Component):
 
     A token comes one cycle before its word, so that the bank's word is there when the IFM word is.
     Both go on to the next column one cycle later. In a job with ``pick`` the
-    column takes byte ``offset + index`` of each word alone: it stands in lane 0, the byte three
-    tokens earlier in lane 1 and six earlier in lane 2, which is a 3x3 window when the words come
-    column by column of three rows; the other lanes then have weights of zero.
+    column takes byte ``offset + index`` of each word alone. It stands in lane 0, and the bytes that came with
+    the token of the same ``place`` in the pixels before stand in the lanes behind it, the latest first:
+    ``config.window`` lanes of taps along the direction of scan (see ``Window``).
 
-    With ``config.pair`` a pixel may have up to PLACES tokens, and lanes 1 and 2 hold the bytes of the
-    same place in the two pixels before. The upper half of the lanes begins with the same three bytes. With
-    ``pair`` too, each half's sums go to an accumulator of its own: the upper half's result follows
-    ``config.chain`` cycles behind the lower one's, so that those of the chain come all lower, then all upper.
-    Pixels then have to end ``2 * config.chain`` cycles apart.
+    In some jobs the lanes are divided (``config.divisions``) into halves or quarters, whose sums go to an
+    accumulator each. With ``pair`` the parts have the same bytes, for two lines of the OFM; with ``twin``
+    they have those of two channels, ``offset + index`` and K bytes further. The results of a pixel leave
+    ``config.chain`` cycles apart, so that those of a chain come all of one part, then all of the next:
+    lower half, upper half, or quarters 0, 2, 1, 3. The channel is then the one that changes first. Pixels
+    have to end as many times ``config.chain`` cycles apart as they have parts.
 
     With ``product`` too (``config.product``), a pixel has two tokens. Both have the column's byte in
     lanes 0, 1 and 2: b in the first, a in the second. b is also the second's weight in lane 0, so with
@@ -114,8 +134,7 @@ class Column(wiring.Component):
         )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
-        total, upper = self._tree(m, products)
-        self._accumulate(m, total, upper)
+        self._accumulate(m, *self._tree(m, products))
         return m
 
     def _bank(self, m: Module) -> Value:
@@ -142,73 +161,49 @@ class Column(wiring.Component):
         return Mux(multiplies, kept, weight)
 
     def _lanes(self, m: Module) -> Value:
-        """The operand: the whole word, or this column's byte, its window, or the byte three times."""
+        """The operand: the whole word, or this column's window, or its byte three times."""
         config, token = self._config, self.token_out
+        m.submodules.window = window = Window(config)
         phases = 1 if config.unaligned else config.lanes // config.columns
-        byte = Signal(8)
         start = token.offset[(config.columns - 1).bit_length() :]
         with m.Switch(start):
             for phase in range(phases):
                 with m.Case(phase):
-                    m.d.comb += byte.eq(self.x.word_select(phase * config.columns + self._index, 8))
-        window = self._window(m, byte) if config.window else [byte]
+                    for number, byte in enumerate(window.bytes):
+                        word = (phase | number) * config.columns + self._index
+                        m.d.comb += byte.eq(self.x.word_select(word, 8))
+        m.d.comb += [
+            window.place.eq(self.token.place), window.place_before.eq(token.place),
+            window.takes.eq(token.valid & token.pick),
+            window.pair.eq(flag(token, "pair")), window.twin.eq(flag(token, "twin")),
+        ]  # fmt: skip
         lanes = [self.x.word_select(lane, 8) for lane in range(config.lanes)]
-        for lane, picked in enumerate(window):
-            lanes[lane] = Mux(token.pick, picked, lanes[lane])
-            if config.pair:
-                upper = config.lanes // 2 + lane
-                lanes[upper] = Mux(token.pick, picked, lanes[upper])
+        for lane in window.lanes:
+            lanes[lane] = Mux(token.pick, window.y.word_select(lane, 8), lanes[lane])
         if config.product:
-            lanes[1:3] = [Mux(token.product, byte, lane) for lane in lanes[1:3]]
+            lanes[1:3] = [Mux(token.product, window.bytes[0], lane) for lane in lanes[1:3]]
         return Cat(lanes)
 
-    def _window(self, m: Module, byte: Signal) -> list[Value]:
-        """``byte``, the one of three tokens ago, the one of six tokens ago; with ``config.pair``, those of
-        the same place in the two pixels before.
-
-        Each place keeps a byte and the one that came before it; it is read with its token and written
-        anew, with the byte, one cycle later.
-        """
-        token, pair = self.token, self._config.pair
-        following, place_before = (Signal(range(PLACES if pair else WINDOW)) for _ in range(2))
-        depth = PLACES if pair else WINDOW + 1
-        memory = Memory(shape=8 * (WINDOW - 1), depth=depth, init=[], attrs=small_memory(self._config))
-        m.submodules.window = memory
-        write, read = memory.write_port(), memory.read_port()
-        place: Value = Mux(token.first, 0, following) if pair else following
-        wraps = place == (PLACES if pair else WINDOW) - 1
-        with m.If(token.valid & token.pick):
-            m.d.sync += following.eq(Mux(wraps, 0, place + 1))
-        m.d.sync += place_before.eq(place)
-        m.d.comb += [
-            read.addr.eq(place), write.addr.eq(place_before),
-            write.en.eq(self.token_out.valid & self.token_out.pick),
-            write.data.eq(Cat(byte, read.data)),
-        ]  # fmt: skip
-        return [byte, *(read.data.word_select(n, 8) for n in range(WINDOW - 1))]
-
-    def _tree(self, m: Module, terms: list[Value]) -> tuple[Value, Value | None]:
-        """Registered two-input additions, a level a cycle: the sum of all lanes and, with ``config.pair``,
-        of the upper half. In a pair job the first is the lower half's alone.
+    def _tree(self, m: Module, terms: list[Value]) -> tuple[Value, list[Value]]:
+        """Registered two-input additions, a level a cycle: the sum of all lanes, and those of the parts in
+        the order in which they leave. Where the lanes are divided the first is the first part's alone.
         """
         bits = 16
-        while len(terms) > 2:
+        parts: list[Value] = []
+        splits = {4: "quarters", 2: "halves"}
+        while len(terms) > 1:
             bits += 1
-            sums = [
-                Signal(signed(bits), name=f"sum{bits}_{n}", reset_less=True) for n in range(len(terms) // 2)
-            ]
-            m.d.sync += [s.eq(terms[2 * n] + terms[2 * n + 1]) for n, s in enumerate(sums)]
+            split = self.control[splits[len(terms)]] if len(terms) <= self._config.parts else None
+            pairs = list(zip(terms[::2], terms[1::2], strict=True))
+            sums = [Signal(signed(bits), name=f"sum{bits}_{n}", reset_less=True) for n in range(len(pairs))]
+            for total, (lower, upper) in zip(sums, pairs, strict=True):
+                m.d.sync += total.eq(lower + (upper if split is None else Mux(split, 0, upper)))
+            waiting = [*(upper for _, upper in pairs if split is not None), *parts]
+            parts = [delayed(m, part, 1, f"part{bits}_{n}") for n, part in enumerate(waiting)]
             terms = list(sums)
-        lower, upper = terms
-        total = Signal(signed(bits + 1), reset_less=True)
-        if not self._config.pair:
-            m.d.sync += total.eq(lower + upper)
-            return total, None
-        half = Signal(signed(bits), reset_less=True)
-        m.d.sync += [total.eq(lower + Mux(self.control.pair, 0, upper)), half.eq(upper)]
-        return total, half
+        return terms[0], parts
 
-    def _accumulate(self, m: Module, total: Value, upper: Value | None) -> None:
+    def _accumulate(self, m: Module, total: Value, parts: list[Value]) -> None:
         config, control = self._config, self.control
         m.d.sync += self.control_out.eq(control)
         valid, first, last, final = control.valid, control.first, control.last, control.final
@@ -223,8 +218,8 @@ class Column(wiring.Component):
         m.d.sync += [done.eq(last), closes.eq(last & final)]
         own = Signal(result_layout(config))
         m.d.comb += [own.value.eq(value), own.valid.eq(done), own.final.eq(closes)]
-        if upper is not None:
-            self._second(m, upper, (done, closes), own)
+        if parts:
+            self._follow(m, parts, (done, closes), own)
         if config.chain == 1:
             m.d.sync += self.result_out.eq(own)
             return
@@ -235,27 +230,48 @@ class Column(wiring.Component):
             middle.valid.eq(own.valid | self.result.valid),
             middle.final.eq(Mux(own.valid, own.final, self.result.final)),
         ]
+        if config.channels > 1:
+            m.d.sync += middle.second.eq(Mux(own.valid, own.second, self.result.second))
 
-    def _second(
-        self, m: Module, upper: Value, ends: tuple[Signal, Signal], own: data.View[data.StructLayout]
+    def _follow(
+        self, m: Module, parts: list[Value], ends: tuple[Signal, Signal], own: data.View[data.StructLayout]
     ) -> None:
-        """The upper half's accumulator; its result is held until those of the lower halves have left."""
+        """The other parts' accumulators; their results are held until those of the part before have left."""
         config, control, (done, closes) = self._config, self.control, ends
-        accumulator, held = (
-            Signal(signed(config.accumulator_bits), name=name, reset_less=True)
-            for name in ("upper_accumulator", "held")
+        accumulators, held = (
+            [
+                Signal(signed(config.accumulator_bits), name=f"{name}{n}", reset_less=True)
+                for n in range(len(parts))
+            ]
+            for name in ("accumulator", "held")
         )
         with m.If(control.valid):
-            m.d.sync += accumulator.eq(Mux(control.first, 0, accumulator) + upper)
+            for accumulator, part in zip(accumulators, parts, strict=True):
+                m.d.sync += accumulator.eq(Mux(control.first, 0, accumulator) + part)
+        halves, twin, quarters = Signal(), Signal(), Signal()  # with ``done``
+        m.d.sync += halves.eq(self.control_out.halves)
+        if config.channels > 1:
+            m.d.sync += twin.eq(control.twin)
+        if len(parts) > 1:
+            m.d.sync += quarters.eq(delayed(m, self.control_out.quarters, 1, "quarters"))
+        leaves: Value = Cat(done & halves, closes, twin, quarters)
+        late = []
+        for number in range(len(parts)):
+            leaves = delayed(m, leaves, config.chain, f"late{number}")
+            if number == 1:  # only quarters have more parts than two
+                leaves = Cat(leaves[0] & leaves[3], leaves[1:])
+            late.append(leaves)
+        leaving = Cat(each[0] for each in late).any()
         with m.If(done):
-            m.d.sync += held.eq(accumulator)
-        paired = Signal()  # with ``done``
-        m.d.sync += paired.eq(self.control_out.pair)
-        late, late_closes = delayed(m, Cat(done & paired, closes), config.chain, "late")
-        with m.If(paired):
+            m.d.sync += [each.eq(accumulator) for each, accumulator in zip(held, accumulators, strict=True)]
+        with m.Elif(leaving):
+            m.d.sync += [each.eq(following) for each, following in pairwise(held)]
+        with m.If(halves):
             m.d.comb += own.final.eq(0)
-        with m.If(late):
-            m.d.comb += [own.value.eq(held), own.valid.eq(1), own.final.eq(late_closes)]
+        with m.If(leaving):
+            m.d.comb += [own.value.eq(held[0]), own.valid.eq(1), own.final.eq(_final(late))]
+            if config.channels > 1:
+                m.d.comb += own.second.eq(late[0][0] & late[0][2] | Cat(each[0] for each in late[2:]).any())
 
     def _extreme(self, m: Module, total: Value, accumulator: Value) -> Value:
         """``accumulator``, or the greatest or least sum, which stands in a register of its own: the
@@ -267,3 +283,13 @@ class Column(wiring.Component):
             m.d.sync += kept.eq(small)
         m.d.sync += chosen.eq(control.maximum | control.minimum)
         return Mux(chosen, kept, accumulator)
+
+
+def _final(late: list[Value]) -> Value:
+    """Whether the part that leaves is its pixel's last, the second or the fourth, and closes a group.
+
+    Each of ``late`` has the bits leaves, closes, twin and quarters.
+    """
+    leaves, closes, quarters = late[0][0], late[0][1], late[0][3]
+    final = leaves & closes & ~quarters
+    return final if len(late) == 1 else final | (late[-1][0] & late[-1][1])

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 MULTIPLIERS = ("generic", "ecp5", "ice40")
 SOFTMAX_DIGITS = (1, 2, 4)
 SCRATCHPADS = ("block", "spram", "spram-model")
+MOST_WINDOW = 16
+"""Most bytes of a place's window: as many as the register ``window_skip`` can count."""
+MOST_PLACES = 16
+"""Most tokens of a pixel whose windows are kept: the depth of a small memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,12 @@ class CoreConfig:
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     soft_lanes : lanes of each column whose products are made in LUTs instead of DSPs.
-    window : whether columns have the sliding 3x3 depthwise window.
-    pair : whether a window can make the results of two lines at once (FLAG_PAIR); it needs 8 lanes.
+    window : bytes that the sliding window of a depthwise kernel has, the newest included; 0: no window.
+    places : tokens of a pixel whose windows are kept; a power of two.
+    single : whether pixels of one token have windows: then a place is read in the cycle behind its last use.
+    pair, twin, quad : whether jobs may have FLAG_PAIR alone, FLAG_TWIN alone, and both: the lanes are divided
+        into two parts, or (quad) four, with sums of their own. They need 8 lanes, quad 16; twin and quad
+        twice as many lanes as columns.
     mover : whether the core has the byte mover (im2col, repacking).
     copier : whether whole words can be copied within the scratchpad.
     index : whether the core has the index register (a gather's addresses).
@@ -88,8 +96,12 @@ class CoreConfig:
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
-    window: bool = True
+    window: int = 0
+    places: int = 1
+    single: bool = False
     pair: bool = False
+    twin: bool = False
+    quad: bool = False
     mover: bool = True
     copier: bool = True
     index: bool = True
@@ -134,15 +146,52 @@ class CoreConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
-            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "pair", "unaligned",
-            "spread",
+            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "spread",
+            "single", "pair", "twin", "quad",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
-        if self.pair and not (self.window and self.lanes >= 8):
-            raise ValueError("pair needs the window and at least 8 lanes")
+        self._check_window()
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
+
+    def _check_window(self) -> None:
+        most = min(self.lanes, MOST_WINDOW)
+        if self.window not in range(most + 1):
+            raise ValueError(f"window must be from 0 to {most}, not {self.window!r}")
+        if self.places not in (1, 2, 4, 8, 16):
+            raise ValueError(f"places must be a power of two up to {MOST_PLACES}, not {self.places!r}")
+        for name, lanes in (("pair", 8), ("twin", 8), ("quad", 16)):
+            if getattr(self, name) and self.lanes < lanes:
+                raise ValueError(f"{name} must be False with fewer than {lanes} lanes")
+            if getattr(self, name) and name != "pair" and self.lanes == self.columns:
+                raise ValueError(f"{name} must be False with as many columns as lanes")
+
+    @property
+    def divisions(self) -> tuple[tuple[int, int], ...]:
+        """The (lines, channels) for which the lanes may be divided, besides (1, 1)."""
+        every = {(2, 1): self.pair, (1, 2): self.twin, (2, 2): self.quad}
+        return tuple(division for division, has in every.items() if has)
+
+    @property
+    def parts(self) -> int:
+        """The most sums that a column makes at a time."""
+        return max((lines * channels for lines, channels in self.divisions), default=1)
+
+    @property
+    def lines(self) -> int:
+        """Lines of the OFM that a job may make at a time."""
+        return max((lines for lines, _ in self.divisions), default=1)
+
+    @property
+    def channels(self) -> int:
+        """Channels on which a column may work at a time."""
+        return max((channels for _, channels in self.divisions), default=1)
+
+    @property
+    def place_bits(self) -> int:
+        """Bits that number the places of the window."""
+        return (self.places - 1).bit_length() if self.window > 1 else 0
 
     @property
     def chain(self) -> int:

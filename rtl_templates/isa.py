@@ -10,8 +10,8 @@ level  what it counts in a convolution
 ====== ==================================================================
 0      words of input channels (bytes, for the mover)
 1      kernel columns
-2      kernel rows (rows of the window's new column, in window mode)
-3      output pixels along the inner axis (window columns, in window mode)
+2      kernel rows (cells across the scan, in window mode)
+3      output pixels along the inner axis (positions along the scan, in window mode)
 4      output pixels along the outer axis
 5      groups of K filters
 ====== ==================================================================
@@ -41,10 +41,6 @@ from .config import CoreConfig
 VALUE_BITS = 24
 LEVELS = 6
 KIND_BITS = 4
-WINDOW = 3
-"""Rows and columns of the sliding depthwise window."""
-PLACES = 8
-"""Most tokens of a pixel whose window is kept, in cores that make two lines at once."""
 DIGIT_BITS = 7
 """How far a digit of a wide weight stands from the next (see FLAG_DIGITS)."""
 
@@ -101,7 +97,7 @@ BACK_REGISTERS = (
 its first result, gets to the unit. A write to them waits until the job before has done so (see Sequencer).
 
 ``parameter_base`` and ``out_base`` count only if they are written: else a job goes on from where the one
-before left off. ``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR alone.
+before left off. ``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR, FLAG_TWIN or not.
 """
 
 REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
@@ -177,7 +173,10 @@ FLAG_INDEXED = 1 << 11
 FLAG_WIDE = 1 << 12
 """ARGMAX: an index has 8 bytes instead of 4."""
 FLAG_PAIR = 1 << 13
-"""MATRIX with PICK: each half of the lanes makes a sum of its own, so that a pixel has two results."""
+"""MATRIX with PICK: the lanes are divided, and the parts make sums for two lines of the OFM."""
+FLAG_TWIN = 1 << 14
+"""MATRIX with PICK: the lanes are divided, and a column works on two channels: its byte of the word and the
+one K bytes further. With PAIR too there are four parts, a channel's two lines in each half of the lanes."""
 
 PART_SHIFT, PART_BITS = 20, 3
 """Where in a START's value stands how often a COPY's word is halved: the first ``lanes >> n`` bytes alone
@@ -246,8 +245,10 @@ def token_flags(config: CoreConfig) -> dict[str, int]:
         flags |= {"maximum": FLAG_MAXIMUM, "minimum": FLAG_MINIMUM}
     if config.digits:
         flags["digit"] = FLAG_DIGITS
-    if config.pair:
+    if config.lines > 1:
         flags["pair"] = FLAG_PAIR
+    if config.channels > 1:
+        flags["twin"] = FLAG_TWIN
     return flags
 
 
@@ -256,11 +257,12 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
 
     ``valid``: the word takes part in a matrix job. ``first``/``last``: it opens/closes a pixel.
     ``final``: it closes the last pixel of a group of filters. ``pick``: columns take one byte each,
-    column k byte ``offset + k`` (byte k where words begin with what is addressed). ``write``: the
+    column k byte ``offset + k`` (byte k where words begin with what is addressed). ``place``: how many tokens
+    of the pixel came before, modulo the places whose windows are kept. ``write``: the
     word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at
     ``address``, which is otherwise the address of the weight word to multiply with. Where the core has
-    them (see ``token_flags``): ``product``, ``maximum``, ``minimum`` and ``pair``, the job's flags;
-    ``digit``, the token opens another digit of the weights.
+    them (see ``token_flags``): ``product``, ``maximum``, ``minimum``, ``pair`` and ``twin``, the job's
+    flags; ``digit``, the token opens another digit of the weights.
     """
     return data.StructLayout({
         "valid": unsigned(1),
@@ -272,5 +274,6 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
         "destination": unsigned(config.destination_bits),
         "address": unsigned(config.token_address_bits),
         "offset": unsigned(config.offset_in_word_bits),
+        "place": unsigned(config.place_bits),
         **dict.fromkeys(token_flags(config), unsigned(1)),
     })

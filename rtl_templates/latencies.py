@@ -19,13 +19,13 @@ def fetch_latency(config: CoreConfig) -> int:
     return AddressGenerator.latency + Scratchpad.read_latency(config)
 
 
-def drain(config: CoreConfig, *, pair: bool = False) -> Mapping[Kind, int]:
+def drain(config: CoreConfig, *, parts: int = 1) -> Mapping[Kind, int]:
     """For each kind of job, cycles from its last token's issue to its last write at the scratchpad; of one
-    that writes nothing, until its effect is there. ``pair``: of a MATRIX job with FLAG_PAIR.
+    that writes nothing, until its effect is there. ``parts``: of a MATRIX job that divides the lanes so.
     """
     fetch = fetch_latency(config)
     cycles = {
-        Kind.MATRIX: fetch + Array.latency(config) + Array.leaves(config, pair) - 1 + Writer.latency,
+        Kind.MATRIX: fetch + Array.latency(config) + Array.leaves(config, parts) - 1 + Writer.latency,
         Kind.LOAD: fetch + config.columns + 4,
     }
     if config.copier:

@@ -51,7 +51,8 @@ class Requantizer(wiring.Component):
     settings : In(settings_layout), the registers of the job that begins.
     begin : In(1), strobe between the last result of the job before and the job's first one, in the cycle
         before that at the latest. ``settings`` stand still until ``settle_latency(config)`` cycles behind it.
-    result : In, finished accumulators; those of a pixel come last column first.
+    result : In, finished accumulators; those of a pixel come last column first. With ``config.channels`` > 1
+        those of the second K channels (``second``) meet the entries behind the first ones'.
     load_enable, load_address, load_data : In, a part of an entry as it is loaded.
     valid, y : Out, the output byte.
     """
@@ -147,15 +148,18 @@ class Requantizer(wiring.Component):
         config = self._config
         group = Signal(self._address_bits)
         place = Signal(range(config.chain))
+        place_bits = len(place)
         last = place == config.chain - 1
+        second: Value = self.result.second if config.channels > 1 else Const(0, 0)
         with m.If(self.begin & self.settings.based):
             m.d.sync += group.eq(self.settings.parameter_base)
         with m.Elif(self.result.valid & last & self.result.final):
-            m.d.sync += group.eq(group + config.chain)
+            # the last result of a job's pixels is always of the same channels
+            m.d.sync += group.eq(group + (Mux(second, 2, 1) << place_bits))
         with m.If(self.result.valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         address = Signal(self._address_bits)
-        m.d.comb += address.eq(group + place)
+        m.d.comb += address.eq(group + Cat(place, second))
         split, end = config.mantissa_bits, config.parameter_bits
         mantissa = self._memory(m, "mantissas", (0, split), address)
         rest = self._memory(m, "rest", (split, end), delayed(m, address, wait, "address"))

@@ -9,7 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import FLAG_PAIR, INDEX, PART_BITS, ConfigBus, part_of
+from .isa import FLAG_PAIR, FLAG_TWIN, INDEX, PART_BITS, ConfigBus, part_of
 
 
 class Writer(wiring.Component):
@@ -17,8 +17,9 @@ class Writer(wiring.Component):
 
     The address starts at ``out_base`` and moves by ``out_step_pixel``; at the end of ``out_inner``
     pixels by ``out_step_row``; after ``out_outer`` such rows by ``out_step_group``. All in bytes. With
-    FLAG_PAIR (``config.pair``) there is a level more: after ``out_outer`` rows the address moves by
-    ``out_step_plane``, and after ``out_planes`` of such planes by ``out_step_group``.
+    FLAG_PAIR (``config.lines`` > 1) there is a level more: after ``out_outer`` rows the address moves by
+    ``out_step_plane``, and after ``out_planes`` of such planes by ``out_step_group``. With FLAG_TWIN
+    (``config.channels`` > 1) an address serves twice, the second time for the K bytes behind it.
 
     Registers may be written while results of a job come in: the next one takes them over with ``begin``. It
     starts the counting anew, but goes on from the address at which the one before left off unless
@@ -59,7 +60,8 @@ class Writer(wiring.Component):
         m = Module()
         config = self._config
         pixel, complete = self._collect(m)
-        address = self._address(m, self.word_valid | self.byte_valid | complete)
+        behind, stays = self._twin(m, complete)
+        address = self._address(m, self.word_valid | self.byte_valid | (complete & ~stays))
         place = address[: config.lane_bits]
         pixels = pixel.replicate(config.lanes // config.columns)
         word, written = self._parts(m, place)
@@ -75,11 +77,24 @@ class Writer(wiring.Component):
         ]
         column_bits = (config.columns - 1).bit_length()
         for lane in range(config.lanes):
-            mine = complete & (place[column_bits:] == lane >> column_bits)
+            mine = complete & (place[column_bits:] | behind == lane >> column_bits)
             m.d.comb += self.write_enable[lane].eq(
                 (self.word_valid & written[lane]) | mine | (self.byte_valid & (place == lane))
             )
         return m
+
+    def _twin(self, m: Module, complete: Signal) -> tuple[Value, Value]:
+        """Whether the pixel that is written is the second one at its address, and whether one follows."""
+        if self._config.channels == 1:
+            return Const(0, 1), Const(0, 1)
+        twin, second, following = Signal(), Signal(), Signal()
+        with m.If(self.bus.start):
+            m.d.sync += following.eq((self.bus.value & FLAG_TWIN).any())
+        with m.If(self.begin):
+            m.d.sync += [twin.eq(following), second.eq(0)]
+        with m.Elif(complete):
+            m.d.sync += second.eq(twin & ~second)
+        return second, twin & ~second
 
     def _parts(self, m: Module, place: Value) -> tuple[Value, Value]:
         """The word with its first bytes repeated if only they are written, and the lanes that are."""
@@ -122,7 +137,7 @@ class Writer(wiring.Component):
 
     def _address(self, m: Module, write: Value) -> Signal:
         """Byte address of the write in progress; moves on after each."""
-        bus, bits, pair = self.bus, self._config.byte_address_bits, self._config.pair
+        bus, bits, pair = self.bus, self._config.byte_address_bits, self._config.lines > 1
         planes = ("out_planes",) if pair else ()
         steps = ("out_step_plane",) if pair else ()
         names = ("out_step_pixel", "out_step_row", "out_step_group", *steps)

@@ -318,6 +318,25 @@ def pairs(seed: int) -> SmallModel:
     return model
 
 
+def windows(seed: int) -> SmallModel:
+    """Depthwise kernels of many shapes, long ones over narrow maps among them, and average pools."""
+    model = SmallModel(seed)
+    x = model.depthwise(model.input((1, 23, 1, 16)), (5, 1), padding=VALID)
+    x = model.depthwise(model.conv(x, 20, (1, 1)), (10, 1), padding=VALID, activation=RELU)
+    x = model.depthwise(x, (3, 1), padding=VALID)
+    model.sink(
+        model.depthwise(x, (8, 1), padding=VALID),
+        model.depthwise(model.input((1, 1, 19, 24)), (1, 7), (1, 2)),
+        model.depthwise(model.input((1, 7, 8, 8)), (5, 5)),
+        model.depthwise(model.input((1, 9, 6, 32)), (7, 7), (2, 1)),
+        model.depthwise(model.input((1, 6, 9, 9)), (2, 2), (2, 2), VALID),
+        model.depthwise(model.input((1, 8, 9, 16)), (3, 3), dilation=(2, 2)),
+        model.pool(model.input((1, 8, 7, 24)), (3, 3), (1, 1)),
+        model.pool(model.input((1, 5, 6, 20)), (5, 6), (5, 6)),
+    )
+    return model
+
+
 def indices(seed: int) -> SmallModel:
     """Indices from outside and from an ARG_MAX take rows of tables."""
     model = SmallModel(seed)

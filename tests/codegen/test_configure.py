@@ -109,9 +109,9 @@ def test_accumulators_and_products_do_not_overflow(made: Compiled) -> None:
     total = 1 << Requantizer.total_bits(config) - 1
     for job, parameters in zip(matrices(made.schedule.layers), made.schedule.parameters, strict=True):
         low, high = job.accumulator
-        halves = 2 if job.pair else 1  # each sums on its own, and both have the same weights
-        lanes = job.weights.astype(np.int64).transpose(0, 1, 3, 2)[:, :, : config.lanes // halves]
-        flat = lanes.reshape(job.groups * config.columns, -1)
+        channels, lines = 1 + job.twin, 1 + job.pair  # each sums on its own
+        weights = job.weights.astype(np.int64).transpose(0, 1, 3, 2)
+        flat = weights.reshape(job.groups * config.columns * channels * lines, -1)
         taps = job.nest.loops[1].count * job.nest.loops[2].count if job.hold else 1
         assert np.minimum(flat * -128, flat * 127).sum(axis=1).min() * taps >= -limit
         assert np.maximum(flat * -128, flat * 127).sum(axis=1).max() * taps < limit
@@ -140,7 +140,7 @@ def test_memories_hold_their_contents(made: Compiled) -> None:
 def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
     def units(model: SmallModel) -> tuple[bool, bool, bool, bool]:
         config = compiled(model, tmp_path).config
-        return config.window, config.mover, config.softmax, config.vector_lanes > 0
+        return config.window > 0, config.mover, config.softmax, config.vector_lanes > 0
 
     model = SmallModel(1)
     model.sink(model.conv(model.input((1, 4, 4, 8)), 8, (1, 1)))
@@ -155,14 +155,41 @@ def test_units_are_those_that_the_model_uses(tmp_path: Path) -> None:
     assert units(model) == (True, True, True, True)
 
 
-@pytest.mark.parametrize(("rows", "lanes", "pair"), [(6, 8, True), (6, 4, False), (1, 8, False)])
-def test_pairs_are_made_where_a_job_wants_them(rows: int, lanes: int, pair: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "shape", "divisions"),
+    [
+        (6, (8, 8), ((2, 1),)),
+        (6, (4, 4), ()),
+        (1, (8, 8), ()),
+        (6, (8, 4), ((1, 2),)),
+        (6, (16, 8), ((2, 2),)),
+    ],
+)
+def test_lanes_are_divided_where_a_job_wants_it(
+    rows: int, shape: tuple[int, int], divisions: tuple[tuple[int, int], ...], tmp_path: Path
+) -> None:
     """A single line has no neighbour, and four lanes hold one window; no register is written in vain."""
     model = SmallModel(1)
-    model.sink(model.depthwise(model.input((1, rows, rows, 8)), (3, 3)))
-    made = compiled(model, tmp_path, "ulx3s-85f", lanes=lanes, columns=4)
-    assert made.config.pair == pair
-    assert ("out_planes" in dict(written(made))) == pair
+    model.sink(model.depthwise(model.input((1, rows, rows, 16)), (3, 3)))
+    lanes, columns = shape
+    made = compiled(model, tmp_path, "ulx3s-85f", lanes=lanes, columns=columns)
+    assert made.config.divisions == divisions
+    assert ("out_planes" in dict(written(made))) == (made.config.lines > 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "lanes", "window", "places", "single"),
+    [((5, 1), 8, 5, 1, True), ((10, 1), 8, 5, 2, False), ((10, 1), 4, 4, 4, False), ((1, 1), 8, 0, 1, False)],
+)
+def test_windows_are_as_long_as_the_kernels_need(
+    kernel: tuple[int, int], lanes: int, window: int, places: int, single: bool, tmp_path: Path
+) -> None:
+    """Long kernels are split: as many tokens a position, each with a place of its own."""
+    model = SmallModel(1)
+    model.sink(model.depthwise(model.input((1, 60, 1, 8)), kernel, padding=VALID))
+    made = compiled(model, tmp_path, "sim-large", lanes=lanes, columns=lanes)
+    config = configure(made.schedule, made.program, "block", small=False)
+    assert (config.window, config.places, config.single) == (window, places, single)
 
 
 def test_words_are_read_from_any_byte_on_only_where_a_job_needs_it(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_ice40_by_hand() -> None:
     config = make_config(
         (4, 4, 1), bank_depth=200, parameter_depth=64, mantissa_bits=18, offset_bits=30, shift_bits=4,
         program_depth=300, scratchpad_words=32768, scratchpad="spram", softmax=False, coordinate_bits=9,
+        window=3, places=4,
     )  # fmt: skip
     assert block_rams(config, "ice40") == {
         "weights": 4 * 2,
@@ -44,6 +45,11 @@ def test_ice40_by_hand() -> None:
         "loop deltas": 2 + 1 + 1,
         "windows": 4,
     }
+    blocks = [
+        block_rams(replace(config, window=window, places=places), "ice40")["windows"]
+        for window, places in ((0, 1), (4, 1), (2, 2), (4, 16))
+    ]
+    assert blocks == [0, 0, 4, 8], "a window's bytes but the newest; a register where there is one place"
 
 
 @pytest.mark.parametrize(

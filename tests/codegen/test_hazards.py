@@ -19,6 +19,7 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_PAIR,
     FLAG_PICK,
     FLAG_STREAM,
+    FLAG_TWIN,
     VALUE_BITS,
     Kind,
 )
@@ -29,7 +30,8 @@ UNITS = {"vector_lanes": 4, "table_depth": 256, "table_bits": 20, "scratchpad_wo
 CONFIGS = [
     make_config((8, 8, 4), pair=True, **UNITS),
     make_config((8, 8, 1), pair=True, **UNITS),
-    make_config((16, 8, 4), unaligned=True, pair=True, **UNITS),
+    make_config((16, 8, 4), unaligned=True, pair=True, twin=True, quad=True, **UNITS),
+    make_config((16, 8, 8), pair=True, twin=True, quad=True, **UNITS),
     make_config((4, 4, 1), multiplier_latency=2, bank_registers=0, parameter_registers=0, product_latency=3,
                 **UNITS | {"vector_lanes": 1}),
 ]  # fmt: skip
@@ -55,7 +57,7 @@ class Job:
         return Kind(self.value & 15)
 
 
-def random_nest(generator: random.Random, kind: Kind, lanes: int, *, pair: bool) -> Nest:
+def random_nest(generator: random.Random, kind: Kind, lanes: int, *, divided: bool) -> Nest:
     most = generator.choice((1, 2, 3, 6))
     counts = [generator.randrange(1, most + 1) for _ in range(6)]
     skip, stride = generator.choice(((0, 1), (2, 1), (1, 2))) if kind == Kind.MATRIX else (0, 1)
@@ -71,17 +73,20 @@ def random_nest(generator: random.Random, kind: Kind, lanes: int, *, pair: bool)
     return Nest(
         source="ifm", second="second" if kind == Kind.TABLE else "", loops=tuple(loops),
         offset=generator.randrange(SPAN // step) * step, row=-generator.randrange(2), height=5, width=5,
-        gap=generator.choice((0, 0, 1, 5)) + (8 if pair else 0), skip=skip, stride=stride,
+        gap=generator.choice((0, 0, 1, 5)) + (16 if divided else 0), skip=skip, stride=stride,
     )  # fmt: skip
 
 
-def random_job(generator: random.Random, config: CoreConfig, kind: Kind, *, pair: bool = False) -> Job:
-    """A job, walked token by token and result by result."""
+def random_job(
+    generator: random.Random, config: CoreConfig, kind: Kind, division: tuple[int, int] = (1, 1)
+) -> Job:
+    """A job, walked token by token and result by result; its division is (lines, channels)."""
     lanes = config.lanes
-    nest = random_nest(generator, kind, lanes, pair=pair)
+    pair, twin = (each > 1 for each in division)
+    nest = random_nest(generator, kind, lanes, divided=pair or twin)
     counts = [loop.count for loop in nest.loops]
     pixel = prod(counts[:3])
-    size = {Kind.MATRIX: config.columns, Kind.MOVE: 1}.get(kind, lanes)
+    size = {Kind.MATRIX: config.columns * division[1], Kind.MOVE: 1}.get(kind, lanes)
     emitted = len(range(nest.skip, counts[3], nest.stride))
     rows, groups = counts[4], counts[5]
     per_group = emitted * rows * (1 if kind in (Kind.MATRIX, Kind.TABLE) else pixel) * (1 + pair)
@@ -95,12 +100,13 @@ def random_job(generator: random.Random, config: CoreConfig, kind: Kind, *, pair
         group=steps[3], offset=generator.randrange(SPAN // size) * size,
     )  # fmt: skip
     registers = nest.registers(PLACES) | output.registers(PLACES["ofm"])
-    flags = FLAG_PAIR | FLAG_PICK if pair else 0
+    flags = FLAG_PAIR * pair | FLAG_TWIN * twin | FLAG_PICK * (pair or twin)
     reads, ends, results, now = [], [], [], 0
     tokens = walk(registers)
     for number, (address, row, column) in enumerate(tokens):
         if 0 <= row < nest.height and 0 <= column < nest.width:
-            used = 1 if kind == Kind.MOVE or not config.unaligned else config.columns if pair else lanes
+            used = size if pair or twin else lanes
+            used = 1 if kind == Kind.MOVE or not config.unaligned else used
             reads += [(now, word) for word in {address // lanes, (address + used - 1) // lanes}]
         ends.append(now)
         place, pixels = number % pixel, number // pixel
@@ -109,16 +115,16 @@ def random_job(generator: random.Random, config: CoreConfig, kind: Kind, *, pair
         if kind not in (Kind.MATRIX, Kind.TABLE):
             results.append(now)
         elif place == pixel - 1 and emits:
-            results.append(now)
-            if pair:
-                results.append(now + config.chain)
+            results += [now + part * config.chain for part in range(prod(division))]
         now += 1 + (nest.gap if place == pixel - 1 else 0)
     latency = drain(config)[kind]
-    writes = [
-        (time + latency, address // lanes)
-        for time, address in zip(results, addresses(registers, len(results), planes), strict=True)
+    places = [
+        address
+        for address in addresses(registers, len(results) // division[1], planes)
+        for _ in range(division[1])
     ]
-    assert groups * per_group == len(results)
+    writes = [(time + latency, address // lanes) for time, address in zip(results, places, strict=True)]
+    assert groups * per_group * division[1] == len(results)
     return Job(value=kind | flags, registers=registers, cycles=ends[-1] + 1, reads=reads, writes=writes)
 
 
@@ -142,10 +148,11 @@ def masked(job: Job) -> dict[str, int]:
 
 
 def jobs_of(generator: random.Random, config: CoreConfig, count: int) -> list[Job]:
-    kinds = [(Kind.MATRIX, False), (Kind.MATRIX, config.pair), (Kind.COPY, False), (Kind.MOVE, False)]
-    kinds.append((Kind.TABLE, False))
+    whole = (1, 1)
+    kinds = [(Kind.MATRIX, whole), (Kind.COPY, whole), (Kind.MOVE, whole), (Kind.TABLE, whole)]
+    kinds += [(Kind.MATRIX, division) for division in config.divisions]
     return [
-        random_job(generator, config, kind, pair=pair) for kind, pair in generator.choices(kinds, k=count)
+        random_job(generator, config, kind, division) for kind, division in generator.choices(kinds, k=count)
     ]
 
 
@@ -198,7 +205,7 @@ class Core:
         began, other = self.before[-1]
         end = began + START_TO_TOKEN + other.cycles - 1
         if job.kind == other.kind == Kind.MATRIX:
-            results = 2 if other.value & FLAG_PAIR else 1
+            results = (2 if other.value & FLAG_PAIR else 1) * (2 if other.value & FLAG_TWIN else 1)
             return start + START_TO_TOKEN >= end + results * self.config.chain
         if job.kind == Kind.TABLE:  # its registers are taken over with its first word
             tables = [(at, each) for at, each in self.before if each.kind == Kind.TABLE]

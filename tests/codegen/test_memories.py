@@ -63,6 +63,7 @@ def test_banks(lanes: int, columns: int, tmp_path: Path) -> None:
                     expected = job.weights[group, column, number].tolist()
                     assert lanes_of(image.weights[column][word], lanes) == expected
                 word += 1
+        for group in range(job.parameter_groups):
             for requantizer, entries in enumerate(image.parameters):
                 for place, channel in enumerate(channels(job, group, requantizer, columns, chain)):
                     assert decode(entries[entry + place], widths) == wanted_entry(parameters, channel)

@@ -13,10 +13,10 @@ from tests.rtl.array_model import (
     Token,
     load_tokens,
     mode_pixels,
-    pair_pixels,
     random_bank,
     random_pixels,
     stray_token,
+    window_pixels,
 )
 from tests.rtl.support import SHAPES, idle, make_config, play, register_writes, unsigned
 from tests.rtl.test_column import stimuli
@@ -57,19 +57,22 @@ class ArrayModel:
 
     def take(self, token: Token) -> list[int] | None:
         """The words of ``y`` in consecutive cycles, if the token closes a pixel."""
-        sums = [column.take(token) for column in self._columns]
-        if not (token.valid and token.last):
+        found = [column.take(token) for column in self._columns]
+        sums = [each for each in found if each is not None]
+        if not sums:
             return None
-        if "pair" not in token.modes:
-            return self._requantized(sums, token.final)
-        upper = [column.upper for column in self._columns]
-        return self._requantized(sums, 0) + self._requantized(upper, token.final)
+        parts, (_, channels) = [*zip(*sums, strict=True)], token.division
+        words = []
+        for number, part in enumerate(parts):
+            final = int(token.final and number == len(parts) - 1)
+            words += self._requantized(part, final, number % channels)
+        return words
 
-    def _requantized(self, sums: list[int | None], final: int) -> list[int]:
+    def _requantized(self, sums: tuple[int, ...], final: int, second: int) -> list[int]:
         config, words = self._config, []
         for place in reversed(range(config.chain)):
             found = [
-                requantizer.take(sums[group * config.chain + place], final)
+                requantizer.take(sums[group * config.chain + place], final, second)
                 for group, requantizer in enumerate(self._requantizers)
             ]
             words.append(unsigned(found))
@@ -103,9 +106,10 @@ def check(
         tokens += random_pixels(generator, config, pixels, pick=pick, bubbles=bubbles)
         for mode in modes:
             tokens += mode_pixels(generator, config, pixels // 2, mode, bubbles=bubbles)
-        if config.pair:
+        for division in config.divisions:
+            words, count = generator.choice((3, 4)), pixels + config.window
             tokens += [stray_token(generator, config) for _ in range(config.chain)]
-            tokens += pair_pixels(generator, config, pixels, generator.choice((4, 5)), bubbles=bubbles)
+            tokens += window_pixels(generator, config, count, words, bubbles=bubbles, division=division)
     cycles, when = stimuli(tokens)
     before = [*register_writes(**vars(settings)), {"begin": 1}]
     latency = Array.latency(config)
@@ -116,7 +120,7 @@ def check(
     initial = image([] if loads else banks, entries, config)
     seen = play(
         Array(config, initial),
-        [*before, *cycles, *idle(latency + 2 * config.chain)],
+        [*before, *cycles, *idle(latency + 4 * config.chain)],
         ("valid", "y", "tail_x", "tail_token"),
     )
     assert [number for number, (valid, *_) in enumerate(seen) if valid] == sorted(expected)
@@ -154,11 +158,22 @@ def test_modes(shape: tuple[int, int, int], bubbles: float) -> None:
     check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, **modes)
 
 
-@pytest.mark.parametrize("shape", [(8, 4, 4), (8, 8, 4), (16, 8, 2), (16, 16, 2)])
+@pytest.mark.parametrize(
+    ("shape", "divisions"),
+    [
+        ((8, 4, 4), ("twin",)),
+        ((8, 4, 1), ("pair", "twin")),
+        ((8, 8, 4), ("pair",)),
+        ((16, 8, 2), ("pair", "twin", "quad")),
+        ((16, 8, 8), ("quad",)),
+        ((16, 16, 2), ("pair",)),
+    ],
+)
 @pytest.mark.parametrize("bubbles", [0.0, 0.4])
-def test_pairs(shape: tuple[int, int, int], bubbles: float) -> None:
-    """Two results a pixel: a chain's first ones, then its second ones, each with its own parameters."""
-    check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, pair=True)
+def test_divided_lanes(shape: tuple[int, int, int], divisions: tuple[str, ...], bubbles: float) -> None:
+    """Two or four results a pixel: a chain's first ones, then its second ones, with their own parameters."""
+    changes = dict.fromkeys(divisions, True) | {"window": 4, "places": 4}
+    check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, **changes)
 
 
 @pytest.mark.parametrize("mode", ["maximum", "minimum"])
@@ -166,7 +181,7 @@ def test_pairs(shape: tuple[int, int, int], bubbles: float) -> None:
 @pytest.mark.parametrize("shape", [(4, 4, 1), (8, 8, 4)])
 def test_pooling(shape: tuple[int, int, int], bubbles: float, mode: str) -> None:
     """The greatest and the least byte of each pixel in every column, against numpy."""
-    config = make_config(shape, bank_depth=2, maximum=True, mantissa_bits=15, window=False)
+    config = make_config(shape, bank_depth=2, maximum=True, mantissa_bits=15)
     generator = random.Random(f"{shape} {mode}")
     banks = [[[1] + [0] * (config.lanes - 1)] * 2] * config.columns
     same = Entry(mantissa=2 << config.mantissa_fraction, offset=0, shift=0, half_away=0)

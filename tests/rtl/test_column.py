@@ -16,10 +16,10 @@ from tests.rtl.array_model import (
     byte_bank,
     load_tokens,
     mode_pixels,
-    pair_pixels,
     random_bank,
     random_pixels,
     stray_token,
+    window_pixels,
 )
 from tests.rtl.support import Cycle, idle, make_config, play, unsigned
 from tfl2hw.rtl_templates.column import Column, first_control, result_layout
@@ -68,7 +68,7 @@ def stimuli(tokens: list[Token]) -> tuple[list[Cycle], list[int]]:
         ((4, 4, 1), 3, {"multiplier_latency": 2, "bank_registers": 0}),
         ((4, 4, 4), 0, {}),
         ((8, 4, 2), 2, {}),
-        ((8, 8, 4), 7, {"window": False}),
+        ((8, 8, 4), 7, {}),
         ((16, 8, 4), 5, {"multiplier_latency": 2}),
     ],
 )
@@ -113,10 +113,10 @@ MODES = {
 @pytest.mark.parametrize(
     ("shape", "index", "changes"),
     [
-        ((4, 4, 4), 1, {"window": False, "bank_registers": 0}),
-        ((8, 4, 4), 2, {"bank_registers": 0}),
-        ((8, 8, 4), 7, {}),
-        ((16, 8, 4), 5, {"window": False}),
+        ((4, 4, 4), 1, {"bank_registers": 0}),
+        ((8, 4, 4), 2, {"bank_registers": 0, "window": 3, "places": 4}),
+        ((8, 8, 4), 7, {"window": 8, "places": 8}),
+        ((16, 8, 4), 5, {}),
     ],
 )
 def test_modes(
@@ -137,28 +137,45 @@ def test_modes(
         check(model, tokens, tuple(unsigned(word) for word in bank))
 
 
+SMALL = {"multiplier_latency": 2, "bank_registers": 0}
+ALL_MODES = {"maximum": True, "product": True, "digits": True}
+EVERY = {"pair": True, "twin": True, "quad": True}
+
+
 @pytest.mark.parametrize("bubbles", [0.0, 0.4])
-@pytest.mark.parametrize("words", [3, 4, 5, 8])
 @pytest.mark.parametrize(
-    ("shape", "index", "changes"),
+    ("shape", "index", "words", "changes"),
     [
-        ((8, 8, 8), 3, {}),
-        ((8, 8, 4), 7, {"bank_registers": 0}),
-        ((16, 8, 2), 5, {"multiplier_latency": 2, "maximum": True, "product": True, "digits": True}),
+        ((4, 4, 1), 2, (3, 4), {"window": 3, "places": 4, **SMALL}),
+        ((4, 4, 4), 1, (1,), {"window": 4, "single": True, **SMALL}),
+        ((4, 4, 4), 0, (2, 1), {"window": 4, "places": 2, "single": True}),
+        ((8, 8, 8), 3, (4, 1, 8), {"window": 8, "places": 8, "single": True, "pair": True}),
+        ((8, 8, 4), 7, (3, 5), {"window": 3, "places": 8, "pair": True, "bank_registers": 0}),
+        ((8, 8, 2), 6, (4,), {"window": 5, "places": 16, "pair": True, **ALL_MODES}),
+        ((8, 4, 2), 3, (3, 2), {"window": 4, "places": 4, "twin": True, "pair": True}),
+        ((8, 4, 4), 1, (1, 3), {"window": 7, "places": 4, "single": True, "twin": True, **SMALL}),
+        ((16, 8, 8), 5, (4, 1), {"window": 3, "places": 4, "single": True, "quad": True, **ALL_MODES}),
+        ((16, 8, 4), 7, (4,), {"window": 4, "places": 4, "quad": True, "twin": True}),
+        ((16, 8, 8), 0, (5, 1), {"window": 16, "places": 8, "single": True, **EVERY}),
+        ((16, 4, 4), 2, (4,), {"window": 8, "places": 4, **EVERY}),
+        ((32, 8, 4), 6, (4,), {"window": 10, "places": 4, **EVERY}),
+        ((16, 8, 8), 6, (9,), {**EVERY}),
     ],
-)
-def test_pairs(
-    shape: tuple[int, int, int], index: int, changes: dict[str, Any], words: int, bubbles: float
+)  # fmt: skip
+def test_windows(
+    shape: tuple[int, int, int], index: int, words: tuple[int, ...], changes: dict[str, Any], bubbles: float
 ) -> None:
-    """Both halves' sums of pixels of several lengths, among plain pixels."""
-    config = make_config(shape, accumulator_bits=36, bank_depth=16, pair=True, **changes)
+    """All sums of pixels of several lengths, for every division of the lanes, among plain pixels."""
+    config = make_config(shape, accumulator_bits=36, bank_depth=16, **changes)
     generator = random.Random(f"{shape} {bubbles} {words}")
     bank = random_bank(generator, config)
     tokens = []
-    for pick in (False, True, True):
-        tokens += random_pixels(generator, config, 6, pick=pick, bubbles=bubbles)
-        tokens += [stray_token(generator, config) for _ in range(config.chain)]
-        tokens += pair_pixels(generator, config, 20, words, bubbles=bubbles)
+    for number in (*words, *words):
+        for division in ((1, 1), *config.divisions):
+            tokens += random_pixels(generator, config, 6, pick=False, bubbles=bubbles)
+            tokens += [stray_token(generator, config) for _ in range(config.chain)]
+            count = config.window + 20
+            tokens += window_pixels(generator, config, count, number, bubbles=bubbles, division=division)
     model = ColumnModel(config=config, index=index, bank=list(bank))
     check(model, tokens, tuple(unsigned(word) for word in bank))
 
@@ -195,13 +212,17 @@ def check(
     for cycle, token in zip(when, tokens, strict=True):
         value = model.take(token)
         if value is not None:
-            paired = "pair" in token.modes
-            expected[cycle + latency] = (value, int(token.final and not paired))
-            if paired:
-                expected[cycle + latency + config.chain] = (model.upper, token.final)
-    cycles = [*cycles, *idle(latency + config.chain + 1)]
+            _, channels = token.division
+            for number, each in enumerate(value):
+                last, second = number == len(value) - 1, number % channels
+                expected[cycle + latency + number * config.chain] = (each, int(token.final and last), second)
+    cycles = [*cycles, *idle(latency + 3 * config.chain + 1)]
     seen = play(Bench(config, model.index, weights), cycles, ("result_out", "token_out", "x_out"))
-    found = {number: (r.value, r.final) for number, (r, _, _) in enumerate(seen) if r.valid}
+    found = {
+        number: (r.value, r.final, r.second if config.channels > 1 else 0)
+        for number, (r, _, _) in enumerate(seen)
+        if r.valid
+    }
     assert found == expected
     return cycles, seen
 

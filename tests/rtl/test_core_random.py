@@ -70,16 +70,29 @@ def test_pairs(tmp_path: Path) -> None:
     check(small_models.pairs(3), tmp_path, "sim-large")
 
 
+def test_windows(tmp_path: Path) -> None:
+    """Kernels of other shapes than 3x3, in the same core."""
+    check(small_models.windows(3), tmp_path, "sim-large")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("board", "shape"), [("ulx3s-85f", (8, 8)), ("ulx3s-85f", (16, 8)), ("icebreaker", (4, 4))], ids=str
+)
+def test_windows_on_a_core_made_for_them(board: str, shape: tuple[int, int], tmp_path: Path) -> None:
+    check(small_models.windows(5), tmp_path, board, shape)
+
+
 @pytest.mark.long
 def test_pairs_on_a_core_made_for_them(tmp_path: Path) -> None:
     check(small_models.pairs(3), tmp_path, "ulx3s-85f")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("shape", [(8, 4), (16, 8), (16, 16), (32, 8)], ids=str)
+@pytest.mark.parametrize("shape", [(4, 4), (8, 4), (16, 8), (16, 16), (32, 8)], ids=str)
 def test_pairs_in_other_shapes(shape: tuple[int, int], tmp_path: Path) -> None:
-    """Requantizers that serve one column, two or four."""
     check(small_models.pairs(4), tmp_path, "sim-large", shape)
+    check(small_models.windows(4), tmp_path, "sim-large", shape)
 
 
 def test_rows(tmp_path: Path) -> None:

@@ -55,13 +55,13 @@ class Model:
     group: int = 0
     place: int = 0
 
-    def take(self, accumulator: int, final: int) -> int:
+    def take(self, accumulator: int, final: int, second: int = 0) -> int:
         chain = self.config.chain
-        entry = self.entries[(self.group + self.place) % len(self.entries)]
+        entry = self.entries[(self.group + second * chain + self.place) % len(self.entries)]
         self.place += 1
         if self.place == chain:
             self.place = 0
-            self.group += chain * final
+            self.group += chain * final * (1 + second)
         return self.byte(accumulator, entry)
 
     def byte(self, accumulator: int, entry: Entry) -> int:

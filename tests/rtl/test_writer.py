@@ -10,7 +10,7 @@ import pytest
 
 from tests.rtl.support import SHAPES, Cycle, begin, idle, make_config, play, register_writes, start, unsigned
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import FLAG_PAIR, Kind
+from tfl2hw.rtl_templates.isa import FLAG_PAIR, FLAG_TWIN, Kind
 from tfl2hw.rtl_templates.writer import Writer
 
 WATCH = ("write_enable", "write_address", "write_data")
@@ -83,10 +83,17 @@ def test_pixels(shape: tuple[int, int, int], gaps: float) -> None:
         assert data >> 8 * config.columns * phase & mask == pixel
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 8), (8, 8, 4), (16, 8, 1)])
-def test_planes(shape: tuple[int, int, int]) -> None:
-    """Pairs of pixels, rows of them, planes of those, groups; jobs without planes before and between."""
-    config, generator = make_config(shape, pair=True), random.Random(str(shape))
+@pytest.mark.parametrize("twin", [False, True])
+@pytest.mark.parametrize("shape", [(8, 8, 8), (8, 8, 4), (16, 8, 1), (16, 4, 2)])
+def test_planes(shape: tuple[int, int, int], twin: bool) -> None:
+    """Pairs of pixels, rows of them, planes of those, groups; jobs without planes before and between.
+
+    With ``twin`` each address serves twice, and other jobs stand between.
+    """
+    if twin and shape[0] == shape[1]:
+        pytest.skip("a column needs two bytes of the word")
+    modes = {"twin": True, "quad": True} if twin else {"pair": True}
+    config, generator = make_config(shape, **modes), random.Random(str(shape))
     size = config.scratchpad_words * config.lanes
     cycles: list[Cycle] = register_writes(out_planes=5, out_step_plane=99 * config.columns)
     expected = {}
@@ -96,21 +103,26 @@ def test_planes(shape: tuple[int, int, int]) -> None:
         (1, 2, 0, 3),
         (2, 1, 1, 2),
         (1, 1, 2, 3),
+        (2, 2, 0, 2),
     ):
-        base = generator.randrange(0, 400, config.columns)
-        pixel, row, plane, group = (generator.randrange(-200, 200) * config.columns for _ in range(4))
+        both = twin and outer != 3
+        unit = config.columns * (1 + both)
+        base = generator.randrange(0, 400, unit)
+        pixel, row, plane, group = (generator.randrange(-200, 200) * unit for _ in range(4))
         if planes:
             cycles += register_writes(out_planes=planes - 2, out_step_plane=plane)
+        flags = FLAG_PAIR * bool(planes) | FLAG_TWIN * both
         writes = registers(base, inner, outer, (pixel, row, group))
-        cycles += [*writes[:-2], *begin(Kind.MATRIX, FLAG_PAIR)] if planes else writes
+        cycles += [*writes[:-2], *begin(Kind.MATRIX, flags)]
         address = base
         for at in product(range(groups), range(max(1, planes)), range(outer), range(inner)):
             if any(at):
                 changed = next(number for number in (3, 2, 1, 0) if at[number])
                 address += (group, plane, row, pixel)[changed]
-            bytes_in = [generator.randrange(256) for _ in range(config.columns)]
-            cycles += pixel_cycles(generator, config, bytes_in, 0.2)
-            expected[len(cycles) - 1 + Writer.latency] = address % size // config.columns
+            for number in range(1 + both):
+                bytes_in = [generator.randrange(256) for _ in range(config.columns)]
+                cycles += pixel_cycles(generator, config, bytes_in, 0.2)
+                expected[len(cycles) - 1 + Writer.latency] = address % size // config.columns + number
         cycles += idle(Writer.latency)
     seen = play(Writer(config), [*cycles, {}], WATCH)
     whole, phases = (1 << config.columns) - 1, config.lanes // config.columns

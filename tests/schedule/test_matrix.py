@@ -155,8 +155,6 @@ DEPTHWISE = [
     ((4, 4, 8), (1, 1), (1, 1), (1, 1), (0, 0), (0, 0)),
     ((24, 3, 8), (3, 3), (20, 1), (1, 1), (0, 1), (0, 1)),
 ]  # fmt: skip
-WINDOWED = DEPTHWISE[:4]
-"""Those that the sliding window takes."""
 
 
 def channel_layer(
@@ -191,10 +189,10 @@ def test_depthwise(case: tuple, target: Target, ones: bool) -> None:
     layer, shapes = channel_layer(case, ones=ones)
     job = only_job(agree(alone(layer, shapes=shapes), target))
     assert job.pick
-    assert (job.nest.skip == 2) == (case in WINDOWED and not ones)
-    assert job.hold == (ones or case[1] == (1, 1))
-    if ones:
-        assert job.weights.shape[2] == 1
+    assert job.nest.skip == job.window - 1
+    assert job.hold == (job.weights.shape[2] == 1)
+    if ones and job.window == 1 and not job.pair:
+        assert job.hold
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)
@@ -235,7 +233,7 @@ def single(layer: Depthwise, target: Target) -> Matrix:
 
 def test_the_window_is_chosen_where_it_is_cheaper() -> None:
     layer, _ = channel_layer(DEPTHWISE[0])
-    window, taps = (single(layer, target_of(window=has)) for has in (True, False))
+    window, taps = (single(layer, target_of(window=most, pair=False)) for most in (3, 1))
     assert (window.weights.shape[2], taps.weights.shape[2]) == (3, 9)
     assert window.nest.tokens < taps.nest.tokens
 
@@ -246,12 +244,13 @@ def test_results_are_never_closer_than_the_requantizers_can_follow(case: tuple, 
     """Cycles between two emitting pixels, gaps counted, are at least the chain's length."""
     target = target_of(requantizers=8 // chain)
     for ones in (False, True):
-        nest = single(channel_layer(case, ones=ones)[0], target).nest
+        job = single(channel_layer(case, ones=ones)[0], target)
+        nest, parts = job.nest, (1 + job.pair) * (1 + job.twin)
         counts = [loop.count for loop in nest.loops]
         pixel = counts[0] * counts[1] * counts[2] + nest.gap
         emits = [n for n in range(counts[3]) if n >= nest.skip and (n - nest.skip) % nest.stride == 0]
         rows = [n + counts[3] * row for row in range(2) for n in emits]
-        assert all((after - before) * pixel >= chain for before, after in pairwise(rows))
+        assert all((after - before) * pixel >= parts * chain for before, after in pairwise(rows))
 
 
 def test_bounds_are_reached() -> None:

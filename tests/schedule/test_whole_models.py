@@ -27,7 +27,7 @@ def check(model: SmallModel, folder: Path, board: str, lanes: int, columns: int,
 
 
 @pytest.mark.parametrize(("board", "lanes", "columns"), TARGETS)
-@pytest.mark.parametrize("name", ["everything", "rows", "indices"])
+@pytest.mark.parametrize("name", ["everything", "rows", "indices", "windows"])
 @pytest.mark.parametrize("numerics", ["litert-ref", "tflm"])
 def test_in_block_ram(name: str, numerics: str, board: str, lanes: int, columns: int, tmp_path: Path) -> None:
     check(getattr(small_models, name)(columns), tmp_path, board, lanes, columns, numerics)

@@ -24,6 +24,7 @@ from tfl2hw.ops.l2_normalization import l2_normalize_rows
 from tfl2hw.ops.log_softmax import log_softmax_rows
 from tfl2hw.ops.softmax import softmax_rows
 from tfl2hw.passes.evaluate_network import evaluate_network
+from tfl2hw.rtl_templates.config import MOST_WINDOW
 from tfl2hw.rtl_templates.isa import DIGIT_BITS, FLAG_MINIMUM, Kind
 from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
@@ -40,9 +41,6 @@ from tfl2hw.schedule.shape import Target
 Int8 = npt.NDArray[np.int8]
 Int64 = npt.NDArray[np.int64]
 Addresses = Mapping[str, int]
-
-WINDOW_STEP = 3
-"""Tokens between the bytes of a column's window."""
 
 
 def maps_after_layers(
@@ -192,7 +190,7 @@ class Walker:
     def _matrix(self, job: Matrix, parameters: Parameters, output: Output) -> None:
         tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, job.pad_value)
         sums = self._accumulated(job, tokens)
-        channels, columns = len(job.bias), self._target.columns
+        channels, columns = len(job.bias), sums.shape[2]
         found = sums.transpose(1, 0, 2).reshape(sums.shape[1], -1)[:, :channels]
         low, high = job.accumulator
         assert (found >= low).all(), "a sum is below its bound"
@@ -204,7 +202,10 @@ class Walker:
         self._write(output, groups.reshape(-1, columns), tokens, groups=len(sums))
 
     def _accumulated(self, job: Matrix, tokens: _Tokens) -> Int64:
-        """(groups, emitted pixels, columns): what the accumulators hold when a pixel is done."""
+        """(groups, emitted pixels, channels of a group): what the accumulators hold when a pixel is done.
+
+        The two lines of a pair are pixels that follow each other.
+        """
         columns, counts = self._target.columns, [loop.count for loop in job.nest.loops]
         per_pixel = counts[0] * counts[1] * counts[2]
         operand = np.repeat(tokens.words[:, None, :], columns, axis=1)
@@ -214,27 +215,50 @@ class Walker:
         assert bank.shape[2] == per_pixel
         # (tokens, columns, lanes): the weights of each token
         factor = np.tile(bank.transpose(0, 2, 1, 3), (1, counts[3] * counts[4], 1, 1)).reshape(operand.shape)
-        if job.pick:
-            first = (tokens.address - tokens.start) // columns * columns
-            picked = np.take_along_axis(tokens.words, first[:, None] + np.arange(columns), axis=1)
-            step = per_pixel if job.pair else 0 if job.product else WINDOW_STEP
-            for lane, half in product(range(3), range(0, operand.shape[2], operand.shape[2] // 2)):
-                if job.pair or not half:
-                    operand[lane * step :, :, half + lane] = picked[: len(picked) - lane * step]
-            if job.product:
-                factor[1::2, :, 0] = picked[::2]
-        if job.pair:
-            halves = (operand * factor).reshape(len(operand), columns, 2, -1).sum(axis=3)
-            both = halves.reshape(counts[5], -1, counts[3], per_pixel, columns, 2).sum(axis=3)
-            emitted = both[:, :, job.nest.skip :: job.nest.stride].transpose(0, 1, 2, 4, 3)
-            return emitted.reshape(counts[5], -1, columns)
+        if job.pick and not job.product:
+            return self._picked(job, tokens, factor)
+        if job.product:
+            operand[:, :, :3] = self._bytes(tokens, 0)[:, :, None]
+            factor[1::2, :, 0] = self._bytes(tokens, 0)[::2]
         totals = (operand * factor).sum(axis=2).reshape(-1, per_pixel, columns)
-        if job.digits:
-            digits = totals.reshape(len(totals), counts[2], -1, columns).sum(axis=2)
-            totals = digits << DIGIT_BITS * np.arange(counts[2])[::-1, None]
-        reduce = {"sum": np.sum, "maximum": np.max, "minimum": np.min}[job.reduction]
-        pixels = reduce(totals, axis=1).reshape(counts[5], counts[4], counts[3], columns)
+        pixels = _reduced(job, totals, axis=1).reshape(counts[5], counts[4], counts[3], columns)
         return pixels[:, :, job.nest.skip :: job.nest.stride].reshape(counts[5], -1, columns)
+
+    def _bytes(self, tokens: _Tokens, channel: int) -> Int64:
+        """(tokens, columns): the bytes that the columns take, those of the first or of the second channel."""
+        columns = self._target.columns
+        first = (tokens.address - tokens.start) // columns * columns + channel * columns
+        return np.take_along_axis(tokens.words, first[:, None] + np.arange(columns), axis=1)
+
+    def _picked(self, job: Matrix, tokens: _Tokens, factor: Int64) -> Int64:
+        """As ``_accumulated``, for columns that work on bytes of their own.
+
+        In each part of the lanes stand the bytes of the token's place: of this pixel, of the one before and
+        so on, for as far as the core keeps them.
+        """
+        columns, lanes, counts = self._target.columns, self._target.lanes, [x.count for x in job.nest.loops]
+        lines, channels = 1 + job.pair, 1 + job.twin
+        per_pixel, size = counts[0] * counts[1] * counts[2], lanes // (lines * channels)
+        depth = min(size, max(1, self._target.window))
+        assert (lines, channels) in self._target.divisions
+        assert job.window <= depth
+        assert job.window == 1 or per_pixel <= self._target.places
+        found = np.zeros((counts[5], counts[4], counts[3], lines, channels, columns), np.int64)
+        parts = factor.reshape(len(factor), columns, channels, lines, size)
+        assert not parts[..., job.window :].any(), "a weight meets a byte that is not kept"
+        for line, channel in product(range(lines), range(channels)):
+            operand = np.zeros((len(factor), columns, size), np.int64)
+            picked = self._bytes(tokens, channel)
+            for lane in range(depth):
+                operand[lane * per_pixel :, :, lane] = picked[: max(0, len(picked) - lane * per_pixel)]
+            totals = (operand * parts[:, :, channel, line]).sum(axis=2).reshape(-1, per_pixel, columns)
+            if job.digits:
+                digits = totals.reshape(len(totals), counts[2], -1, columns).sum(axis=2)
+                totals = digits << DIGIT_BITS * np.arange(counts[2])[::-1, None]
+            sums = _reduced(job, totals, axis=1).reshape(*found.shape[:3], columns)
+            found[:, :, :, line, channel] = sums
+        emitted = found[:, :, job.nest.skip :: job.nest.stride]
+        return emitted.reshape(counts[5], -1, channels * columns)
 
     def _requantized(self, job: Matrix, parameters: Parameters, sums: Int64) -> Int64:
         v = sums.astype(object) * parameters.mantissa + parameters.offset
@@ -245,6 +269,7 @@ class Walker:
     def _write(self, output: Output, results: Int64, tokens: _Tokens, groups: int | None = None) -> None:
         """``results``, one a pixel of the writer, each of as many bytes as it has columns."""
         size = results.shape[1]
+        assert not output.twin or size == 2 * self._target.columns
         groups = len(results) // (output.inner * output.outer) if groups is None else groups
         start = np.array(written(output, self._addresses, groups))
         assert len(start) == len(results)
@@ -290,6 +315,12 @@ class _Tokens:
     def places(self, count: int) -> Int64:
         """The bytes of memory that are used, of each word the first ``count``."""
         return np.unique(self._words[self.inside, :count])
+
+
+def _reduced(job: Matrix, totals: Int64, axis: int) -> Int64:
+    """The sum, the greatest or the least of ``totals`` along ``axis``."""
+    reduce = {"sum": np.sum, "maximum": np.max, "minimum": np.min}[job.reduction]
+    return np.asarray(reduce(totals, axis=axis))
 
 
 def _placed(tables: Sequence[npt.NDArray[np.int32]], entry: int, size: int) -> list[npt.NDArray[np.int32]]:
@@ -342,6 +373,7 @@ def target_of(
     lanes: int = 8, columns: int = 8, requantizers: int = 4, *, core: bool = False, **fields: Any
 ) -> Target:
     """A target with plenty of memory; ``core``: the prebuilt core, with its fixed numbers."""
+    window = {"window": min(lanes, MOST_WINDOW), "pair": True, "twin": lanes >= 2 * columns}
     return Target(
         lanes=lanes,
         columns=columns,
@@ -349,7 +381,7 @@ def target_of(
         scratchpad_bytes=1 << 20,
         vector_lanes=max(1, lanes // 2),
         core=generous_core(lanes, columns) if core else None,
-        **fields,
+        **window | fields,
     )
 
 
@@ -361,11 +393,15 @@ TARGETS = [
     target_of(8, 8, 4, core=True, unaligned=True),
     target_of(8, 8, 8, core=True, unaligned=True, strips=True),
     target_of(16, 8, 4, core=True, unaligned=True, strips=True),
+    target_of(16, 8, 4, core=True, unaligned=True),
+    target_of(16, 8, 8, core=True),
+    target_of(16, 16, 16, core=True),
 ]
 """Every relation of lanes, columns and requantizers; numbers fixed (quick to fit), and the shortest."""
 
 
 def named(target: Target) -> str:
     """A target's name among a test's parameters."""
+    requantizers = f" {target.requantizers}" if target.requantizers == target.columns else ""
     reads = " strips" if target.strips else " unaligned" if target.unaligned else ""
-    return f"{target.lanes}x{target.columns}{reads}"
+    return f"{target.lanes}x{target.columns}{requantizers}{reads}"

@@ -15,7 +15,7 @@ from tfl2hw.ir.primitives import Network
 from tfl2hw.ops import Numerics
 from tfl2hw.passes import legal, lower, settled
 from tfl2hw.passes.dead_channels import without_dead_channels
-from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
@@ -167,6 +167,9 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,
-        pair=lanes >= 8 if core is None else core.pair,
+        window=min(lanes, MOST_WINDOW) if core is None else core.window,
+        places=MOST_PLACES if core is None else core.places,
+        pair=core is None or core.pair,
+        twin=(core is None or core.twin) and lanes >= 2 * columns,
         core=core,
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
+from typing import TypedDict
 
 from tfl2hw import __version__
 from tfl2hw.errors import DoesNotFit
@@ -35,7 +38,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words = target.scratchpad_bytes // target.lanes
     else:
         bank_depth = sum(job.groups * count for job, count in zip(jobs, words, strict=True))
-        parameter_depth = sum(job.groups for job in jobs) * target.chain
+        parameter_depth = sum(job.parameter_groups for job in jobs) * target.chain
         scratchpad_words = -(-max(schedule.memory.used) // target.lanes)
     every = [job for layer in schedule.layers for job in layer.jobs]
     tables = any(isinstance(job, Table) for job in every)
@@ -68,8 +71,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
             Opcode.LOOP,
         ),
         coordinate_bits=_bits(program, ("row", "column", "base_row", "base_column", "height", "width")) + 1,
-        window=any(job.nest.skip for job in jobs),
-        pair=any(job.pair for job in jobs),
+        **_window(jobs),
         mover=Kind.MOVE in kinds,
         copier=Kind.COPY in kinds,
         index=Kind.INDEX in kinds or any(value & FLAG_INDEXED for value in starts),
@@ -87,6 +89,32 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
+    )
+
+
+class _Window(TypedDict):
+    """The fields of a configuration that the depthwise window needs."""
+
+    window: int
+    places: int
+    single: bool
+    pair: bool
+    twin: bool
+    quad: bool
+
+
+def _window(jobs: Sequence[Matrix]) -> _Window:
+    """What ``jobs`` need of the columns' window."""
+    windowed = [job for job in jobs if job.window > 1]
+    tokens = [prod(loop.count for loop in job.nest.loops[:3]) for job in windowed]
+    divisions = {(job.pair, job.twin) for job in jobs}
+    return _Window(
+        window=max((job.window for job in windowed), default=0),
+        places=1 << (max(tokens, default=1) - 1).bit_length(),
+        single=any(count + job.nest.gap == 1 for count, job in zip(tokens, windowed, strict=True)),
+        pair=(True, False) in divisions,
+        twin=(False, True) in divisions,
+        quad=(True, True) in divisions,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tfl2hw.rtl_templates.address import AddressGenerator
 from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, FLAG_PAIR, FLAG_STREAM, SILENT, Kind
+from tfl2hw.rtl_templates.isa import FLAG_INDEXED, FLAG_STREAM, SILENT, Kind
 from tfl2hw.rtl_templates.latencies import drain, fetch_latency, taken
 
 from .issue import Issue
@@ -70,7 +70,7 @@ class Hazards:
 
     def __init__(self, config: CoreConfig) -> None:
         self._config = config
-        self._drain, self._pair_drain = drain(config), drain(config, pair=True)
+        self._drain = drain(config)
         self._taken, self._fetch = taken(config), fetch_latency(config)
         self._flying = _Flying()
 
@@ -120,14 +120,13 @@ class Hazards:
     def _fly(self, job: Issue, vague: bool) -> None:
         """Put on its way what the job makes."""
         flying, kind = self._flying, job.kind
-        paired = bool(kind == Kind.MATRIX and job.value & FLAG_PAIR)
-        last = (self._pair_drain if paired else self._drain)[kind]
+        last = drain(self._config, parts=job.parts)[kind]
         flying.effect = max(flying.effect, last)
         if kind == Kind.INDEX:
             flying.index = last
         unit = _UNITS.get(kind)
         if kind == Kind.MATRIX:
-            flying.free["array"] = Array.leaves(self._config, paired) - BUS
+            flying.free["array"] = Array.leaves(self._config, job.parts) - BUS
         elif unit is not None:
             flying.free[unit] = last - self._fetch - 1
         if kind == Kind.LOAD or kind in SILENT:

@@ -14,6 +14,7 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_PAIR,
     FLAG_PICK,
     FLAG_STREAM,
+    FLAG_TWIN,
     LEVELS,
     VALUE_BITS,
     Kind,
@@ -73,6 +74,21 @@ class Issue(Counted):
         return kind_of(self.value)
 
     @property
+    def lines(self) -> int:
+        """Lines of the OFM that it makes at a time."""
+        return 2 if self.kind == Kind.MATRIX and self.value & FLAG_PAIR else 1
+
+    @property
+    def channels(self) -> int:
+        """Channels on which each column works at a time."""
+        return 2 if self.kind == Kind.MATRIX and self.value & FLAG_TWIN else 1
+
+    @property
+    def parts(self) -> int:
+        """Results of each column that a pixel has."""
+        return self.lines * self.channels
+
+    @property
     def loading(self) -> int:
         """Cycles of a load, or, in a streamed job, of those before each group."""
         if self.kind == Kind.LOAD:
@@ -116,7 +132,7 @@ class Issue(Counted):
         times, address = self.token_times(0, count)[inside], address[inside]
         size = 1
         if self.config.unaligned and self.kind in WORDS:
-            size = self.config.columns if self.value & FLAG_PICK else lanes
+            size = self.config.columns * self.channels if self.value & FLAG_PICK else lanes
         ends = (address + size - 1) // lanes
         return np.concatenate([times, times]), np.concatenate([address // lanes, ends])
 
@@ -134,8 +150,8 @@ class Issue(Counted):
 
         ``drain`` is the time of a write behind the token that makes it. Not of streamed jobs, nor of ARGMAX.
         """
-        paired = self.config.chain if self.value & FLAG_PAIR and self.kind == Kind.MATRIX else 0
-        span = max(0, drain + paired - cycles)
+        late = self.config.chain * np.arange(self.parts, dtype=np.int64)
+        span = max(0, drain + int(late[-1]) - cycles)
         if self.kind == Kind.MATRIX:
             number, times = self._emitted(span)
         else:
@@ -145,10 +161,10 @@ class Issue(Counted):
             number = np.arange(max(0, last - span - 1), last, dtype=np.int64)
             ends = number * per_result + per_result - 1
             times = ends + ends // self.pixel * self.gap - (self.cycles - 1)
-        times = times + drain
-        if paired:
-            number = np.concatenate([2 * number, 2 * number + 1])
-            times = np.concatenate([times, times + paired])
+        # the channels of a line stand in one word, under one address
+        lines = np.arange(self.parts, dtype=np.int64) // self.channels
+        times = np.add.outer(times + drain, late).ravel()
+        number = np.add.outer(self.lines * number, lines).ravel()
         return times, self._written(number) // self.config.lanes
 
     def _emitted(self, span: int) -> tuple[Int64, Int64]:
@@ -165,8 +181,7 @@ class Issue(Counted):
 
     def _written(self, number: Int64) -> Int64:
         """Where the writer puts results by their number."""
-        paired = self.value & FLAG_PAIR and self.kind == Kind.MATRIX
-        planes = self["out_planes"] + 2 if paired else 1
+        planes = self["out_planes"] + 2 if self.lines > 1 else 1
         counts = [self["out_inner"] + 2, self["out_outer"] + 2, planes]
         names = ["out_step_pixel", "out_step_row", "out_step_plane", "out_step_group"]
         address, rewound = self["out_base"] + np.zeros_like(number), 0

@@ -42,7 +42,7 @@ def make_image(schedule: Schedule, program: Program, config: CoreConfig) -> Imag
             tuple(
                 entry
                 for job, each in jobs
-                for group in range(job.groups)
+                for group in range(job.parameter_groups)
                 for entry in _entries(schedule, each, widths, group, requantizer)
             )
             for requantizer in range(target.requantizers)

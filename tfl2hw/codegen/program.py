@@ -18,6 +18,7 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_PICK,
     FLAG_PRODUCT,
     FLAG_STREAM,
+    FLAG_TWIN,
     FRONT_REGISTERS,
     PART_SHIFT,
     Kind,
@@ -315,7 +316,7 @@ class _MatrixRegisters:
         else:
             registers |= {"weight_base": self._weight_base, "parameter_base": self._parameter_base}
             self._weight_base += job.groups * words
-            self._parameter_base += job.groups * target.chain
+            self._parameter_base += job.parameter_groups * target.chain
         self._number += 1
         return _Started(kind=Kind.MATRIX, flags=flags, registers=registers)
 
@@ -328,6 +329,7 @@ def _flags(job: Matrix) -> int:
         FLAG_PRODUCT: job.product,
         FLAG_DIGITS: job.digits,
         FLAG_PAIR: job.pair,
+        FLAG_TWIN: job.twin,
         FLAG_MAXIMUM: job.reduction == "maximum",
         FLAG_MINIMUM: job.reduction == "minimum",
     }

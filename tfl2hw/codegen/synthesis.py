@@ -39,9 +39,12 @@ _HEADER = re.compile(r"^\d+\.\d+\. ")
 _HEADERS = {"ecp5": 53, "ice40": 52}
 """Steps that each family's commands announce; good enough for a progress bar."""
 
-COLLISIONS = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i"
+COLLISIONS = (
+    "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i r:TRANSPARENCY_MASK=1'0 %i"
+)
 """Amaranth promises the old value when a word is read and written at once, which costs registers and
-a LUT behind each block RAM. No unit reads and writes one address at once, so the promise is taken back."""
+a LUT behind each block RAM. No unit reads and writes one address at once and uses what it reads, but for
+ports that are transparent, so the promise is taken back."""
 
 
 def synthesise(name: str, family: str, directory: Path, progress: Progress) -> None:

@@ -20,7 +20,8 @@ class Matrix:
 
     ``weights`` is (groups, columns, words, lanes): what each column's bank holds for each group.
     ``accumulator`` bounds the bare sums of each filter: (low, high). ``pick``, ``hold``, ``product``,
-    ``digits``, ``pair`` and ``reduction`` are the job's flags (see ``isa``).
+    ``digits``, ``pair``, ``twin`` and ``reduction`` are the job's flags (see ``isa``). ``window`` is how many
+    bytes of a place its weights meet. With ``twin`` a group has twice K channels.
     """
 
     nest: Nest
@@ -35,12 +36,19 @@ class Matrix:
     product: bool = False
     digits: bool = False
     pair: bool = False
+    twin: bool = False
+    window: int = 1
     reduction: Reduction = "sum"
 
     @property
     def groups(self) -> int:
-        """Groups of K filters."""
+        """Groups of filters that are worked on at once."""
         return int(self.weights.shape[0])
+
+    @property
+    def parameter_groups(self) -> int:
+        """Groups of K filters, whose parameters stand together."""
+        return self.groups * (2 if self.twin else 1)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

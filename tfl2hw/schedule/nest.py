@@ -76,6 +76,7 @@ class Output:
     ``offset`` is in bytes from the beginning of ``target``, and so is ``room``, behind the last byte that is
     written, where that is beyond the map. In a job that makes pairs of lines there is a level more
     between rows and groups: ``planes`` of them, each ``plane`` bytes from where the one before ended.
+    With ``twin`` each address serves twice, the second time for the K bytes behind it.
     """
 
     target: str
@@ -88,6 +89,7 @@ class Output:
     planes: int = 0
     plane: int = 0
     room: int = 0
+    twin: bool = False
 
     def registers(self, address: int) -> dict[str, int]:
         """Back registers of the writer, with ``target`` at byte ``address``."""

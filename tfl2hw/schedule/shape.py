@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.config import MOST_PLACES, CoreConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Target:
         normalisation.
     unaligned : whether words may be read from any byte on, and parts of words be written.
     strips : whether the host can write inputs in strips (see ``layout``); only with ``unaligned``.
-    window : whether columns have the sliding 3x3 window.
-    pair : whether a window can serve two lines of the OFM at once.
+    window : most bytes of a place's window (1: no window). places : most tokens of a pixel that have one.
+    pair : whether the lanes may be divided for two lines of the OFM; twin : for two channels a column.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
         made for the model.
     """
@@ -45,14 +45,22 @@ class Target:
     l2_interval: int = 1
     unaligned: bool = False
     strips: bool = False
-    window: bool = True
+    window: int = 1
+    places: int = MOST_PLACES
     pair: bool = False
+    twin: bool = False
     core: CoreConfig | None = None
 
     @property
     def chain(self) -> int:
         """Columns that share a requantizer: the least cycles between two pixels."""
         return self.columns // self.requantizers
+
+    @property
+    def divisions(self) -> tuple[tuple[int, int], ...]:
+        """(lines, channels) for which the lanes may be divided, into parts of at least four."""
+        every = ((1, 1), *[(2, 1)] * self.pair, *[(1, 2)] * self.twin, *[(2, 2)] * (self.pair and self.twin))
+        return tuple((lines, channels) for lines, channels in every if self.lanes >= 4 * lines * channels)
 
     def words(self, count: int) -> int:
         """Words of ``lanes`` bytes that hold ``count`` bytes."""
