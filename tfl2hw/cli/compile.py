@@ -28,9 +28,12 @@ def compile_command(
     if json:
         print_json(facts)
         return
-    rows = [(short(layer["name"]), layer["op"], layer["macs"], layer["cycles"]) for layer in facts["layers"]]
+    rows = [
+        (short(layer["name"]), layer["op"], layer["macs"], layer["cycles"], layer["why"])
+        for layer in facts["layers"]
+    ]
     title = f"{model.name} for {board}"
-    print_table(title, ("layer", "operator", "MACs", "predicted cycles"), rows, "  rr")
+    print_table(title, ("layer", "operator", "MACs", "predicted cycles", "lost to"), rows, "  rr ")
     say(f"{facts['predicted_cycles']:,} predicted cycles an inference, {facts['macs']:,} MACs")
     for file in files:
         say(str(file))

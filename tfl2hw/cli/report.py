@@ -14,16 +14,21 @@ Object = dict[str, Any]
 
 
 def layers(compiled: Compiled) -> list[Object]:
-    """Name (that of the tensor that it makes), operator, cycles and MACs of each layer."""
-    cycles = compiled.cycles.layers()
+    """Name (that of the tensor that it makes), operator, MACs and cycles of each layer, and where they go.
+
+    ``limit`` and ``losses`` sum to ``cycles``; ``why`` has the largest losses in words.
+    """
     return [
         {
             "name": _name(compiled, layer.outputs[-1]),
             "op": layer.op,
-            "cycles": count,
+            "cycles": account.cycles,
             "macs": layer.macs,
+            "limit": account.limit,
+            "losses": account.losses,
+            "why": account.why(),
         }
-        for layer, count in zip(compiled.schedule.layers, cycles, strict=True)
+        for layer, account in zip(compiled.schedule.layers, compiled.accounts(), strict=True)
     ]
 
 

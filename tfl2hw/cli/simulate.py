@@ -85,10 +85,11 @@ def _print_layers(compiled: Compiled, facts: report.Object) -> None:
             layer["macs"],
             layer["cycles"],
             layer["macs"] / max(layer["cycles"], 1),
+            layer["why"],
         )
         for layer in facts["layers"]
     ]
-    print_table(title, ("layer", "operator", "MACs", "cycles", "MAC/cycle"), rows, "  rrr")
+    print_table(title, ("layer", "operator", "MACs", "cycles", "MAC/cycle", "lost to"), rows, "  rrr ")
 
 
 def _print_answers(

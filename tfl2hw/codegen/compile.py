@@ -23,6 +23,7 @@ from tfl2hw.schedule.jobs import Schedule
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import Target
 
+from .account import Account, accounts
 from .configure import check_core, configure, with_identity
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
@@ -63,6 +64,10 @@ class Compiled:
     def macs(self) -> int:
         """Multiply-accumulates of an inference."""
         return sum(layer.macs for layer in self.schedule.layers)
+
+    def accounts(self) -> list[Account]:
+        """Where each layer's cycles go."""
+        return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
 
 
 def compile_model(

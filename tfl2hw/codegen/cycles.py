@@ -5,7 +5,7 @@ The hardware is deterministic, so a difference to a simulated run is a bug in on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -102,9 +102,9 @@ class _Walk:
         raise ValueError("the program has no END")
 
     def _start(self, value: int) -> None:
-        issue = _issue_cycles(self._registers, value, self._config)
-        self._drained = self._now + issue + 2 + self._drains[kind_of(value)]
-        self._now += issue + RESUME
+        issued = issue(self._registers, value, self._config).total
+        self._drained = self._now + issued + 2 + self._drains[kind_of(value)]
+        self._now += issued + RESUME
 
     def _go_back(self) -> None:
         """Begin the next turn; turns that begin as the last one did take as long, and are skipped."""
@@ -118,17 +118,39 @@ class _Walk:
         loop.now, loop.drains, loop.registers = self._now, drains, dict(self._registers)
 
 
-def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> int:
-    """Cycles from a job's first token (or its loading) to its last token, both included."""
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """Cycles from a job's first token (or its loading) to its last token, by what passes in them.
+
+    ``tokens`` are issued, ``gaps`` idle between pixels, in ``loads`` words go to the banks and memories.
+    """
+
+    tokens: int = 0
+    gaps: int = 0
+    loads: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.tokens + self.gaps + self.loads
+
+
+def issue(registers: Mapping[str, int], start: int, config: CoreConfig) -> Issue:
+    """What a START with the value ``start`` does, with the registers as they stand."""
     if kind_of(start) == Kind.LOAD:
-        return 1 + (signed_value(registers["load_words"]) + 2) * (signed_value(registers["load_count"]) + 2)
+        words, count = (signed_value(registers[name]) + 2 for name in ("load_words", "load_count"))
+        return Issue(loads=1 + words * count)
     counts = [signed_value(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
     tokens = counts[0] * counts[1] * counts[2]
     gap = signed_value(registers["gap"]) + 1
     if not start & FLAG_STREAM:
         pixels = counts[3] * counts[4] * counts[5]
-        return pixels * tokens + (pixels - 1) * gap
+        return Issue(tokens=pixels * tokens, gaps=(pixels - 1) * gap)
     weights = (signed_value(registers["load_words"]) + 2) * config.columns
     parameters = (signed_value(registers["load_parameter_words"]) + 2) * config.requantizers
-    pixels = counts[3] * counts[4]
-    return counts[5] * (1 + weights + parameters + pixels * tokens + (pixels - 1) * gap)
+    groups, pixels = counts[5], counts[3] * counts[4]
+    return Issue(
+        tokens=groups * pixels * tokens,
+        gaps=groups * (pixels - 1) * gap,
+        loads=groups * (1 + weights + parameters),
+    )
