@@ -205,7 +205,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     def refuse(*_: object) -> None:
         raise DoesNotFit("needs 9 words, has 8")
 
-    monkeypatch.setattr(inspect, "compile_model", refuse)
+    monkeypatch.setattr(inspect, "compile_source", refuse)
     outcome = call(capsys, "inspect", MODEL)
     assert outcome.code == 0
     assert "73,472 MACs" in outcome.out

@@ -60,6 +60,7 @@ def simulate(
     if json:
         print_json(facts)
     else:
+        report.print_search(compiled)
         _print_layers(compiled, facts)
         _print_answers(compiled, chosen, result, names)
         _print_verdict(facts, result)

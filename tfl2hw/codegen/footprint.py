@@ -9,10 +9,10 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.entries import entry_widths
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
-from tfl2hw.schedule.shape import Target
 
 MAX_CHANNELS = 1 << 14
 _SHAPES = {
@@ -34,8 +34,9 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         return count(table + len(program.contents), 32) + count(len(program.instructions), bits)
 
     word = 8 * config.lanes
-    rest = config.offset_bits + config.shift_bits
-    parameters = count(config.parameter_depth, config.mantissa_bits) + count(config.parameter_depth, rest)
+    fields = ((0, config.mantissa_bits), (config.mantissa_bits, config.parameter_bits))
+    widths = [width for field in fields for width in entry_widths(field, word)]
+    parameters = sum(count(config.parameter_depth, width) for width in widths)
     memories = {
         "weights": config.columns * count(config.bank_depth, word),
         "parameters": config.requantizers * parameters,
@@ -45,7 +46,11 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         width = 8 if config.unaligned else 32
         memories["scratchpad"] = 8 * config.lanes // width * count(config.scratchpad_words, width)
     if config.vector_lanes:
-        memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
+        memories["tables"] = (
+            2
+            * config.vector_lanes
+            * sum(count(config.table_depth, width) for width in entry_widths((0, config.table_bits), word))
+        )
     if family == "ice40":
         memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
         memories["windows"] = config.columns if config.window else 0
@@ -58,15 +63,15 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     return memories
 
 
-def check_maps(graph: Graph, target: Target) -> None:
+def check_maps(graph: Graph, scratchpad_bytes: int) -> None:
     """Raises DoesNotFit when one map alone is larger than the scratchpad: before anything is scheduled."""
     written = (index for operator in graph.operators for index in operator.outputs)
     for index in (*graph.inputs, *written):
         tensor, size = graph.tensors[index], prod(graph.tensors[index].shape)
-        if size > target.scratchpad_bytes:
+        if size > scratchpad_bytes:
             raise DoesNotFit(
                 f"{graph.file}: the scratchpad needs {size} bytes for tensor {index} '{tensor.name}' alone, "
-                f"the board has {target.scratchpad_bytes}. Choose a larger board or a smaller model."
+                f"the board has {scratchpad_bytes}. Choose a larger board or a smaller model."
             )
 
 

@@ -16,10 +16,7 @@ from .table_fit import SHIFTS, TablePair, fit_tables
 
 
 class Fits:
-    """What is known of rescale functions and tables, so that schedules for other targets need not find it anew.
-
-    It serves one network, whose primitives (and so their rescales) it keeps alive.
-    """
+    """What was found of rescale functions and tables: other schedules of the same network need it again."""
 
     def __init__(self) -> None:
         self._steps: dict[object, tuple[Rescale, Steps]] = {}
