@@ -14,10 +14,13 @@ from tfl2hw.rtl_templates.isa import token_layout
 from tfl2hw.rtl_templates.multiplier import ECP5_PART, SMALL_PART
 from tfl2hw.rtl_templates.requantizer import Requantizer
 
-from .footprint import block_rams
+from .footprint import block_rams, lut_rams
 
 PACKED = 0.39
 """Of an iCE40 core's flip-flops, the part that does not share a logic cell with the LUT before it."""
+
+LUT_RAM = 6
+"""Logic cells of one LUT memory of the ECP5."""
 
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
@@ -53,8 +56,9 @@ class _Cells:
 def estimate(config: CoreConfig, family: str) -> Resources:
     """What the core, and the board's top around it, take on a chip of ``family`` ("ecp5" or "ice40")."""
     cells = _column(config, family) * config.columns + _requantizer(config, family) * config.requantizers
-    cells += _frame(config) + _scratchpad(config) + _others(config)
-    luts = cells.luts + (PACKED * cells.flip_flops if family == "ice40" else 0)
+    cells += _frame(config, family) + _scratchpad(config) + _others(config)
+    luts = cells.luts + LUT_RAM * lut_rams(config, family)
+    luts += PACKED * cells.flip_flops if family == "ice40" else 0
     return Resources(
         luts=round(luts),
         flip_flops=round(cells.flip_flops),
@@ -117,13 +121,13 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
     flip_flops += config.accumulator_bits * (1 + config.parameter_registers) + 70.0
     if family == "ice40":
         factors = config.accumulator_bits * config.mantissa_bits
-        return _Cells(total + 6 * shifted + 0.9 * factors + 100, flip_flops + 0.6 * factors)
-    return _Cells(12 * shifted + 2.2 * product + 190, flip_flops + 2.5 * product)
+        return _Cells(total + 6 * shifted + 1.1 * factors + 110, flip_flops + 0.6 * factors)
+    return _Cells(10 * shifted + 2.0 * product + 75, flip_flops + 2.5 * product)
 
 
-def _frame(config: CoreConfig) -> _Cells:
+def _frame(config: CoreConfig, family: str) -> _Cells:
     """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
-    return _Cells(1700.0, 1050.0) + _Cells(3.0, 5.0) * config.lanes
+    return _Cells(1340.0 if family == "ice40" else 1700.0, 1000.0) + _Cells(3.0, 12.0) * config.lanes
 
 
 def _scratchpad(config: CoreConfig) -> _Cells:
@@ -142,7 +146,7 @@ def _others(config: CoreConfig) -> _Cells:
     if config.vector_lanes:
         cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
     if config.softmax:
-        cells += _Cells(420.0, 200.0)
+        cells += _Cells(400.0, 200.0)
     if config.log_softmax:
         cells += _Cells(700.0, 400.0)
     if config.l2_normalize:
