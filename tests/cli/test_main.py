@@ -77,6 +77,7 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(outcome.out)
     layers = facts.pop("layers")
     predicted = facts.pop("predicted_cycles")
+    shape = facts.pop("shape")
     assert facts == {
         "cycles": CYCLES,
         "macs": 73472,
@@ -88,6 +89,8 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
         "samples": 1,
         "numerics": "tflm",
     }
+    assert [shape[name] for name in ("lanes", "columns", "requantizers")] == [4, 4, 1]
+    assert [each["chosen"] for each in shape["search"]["considered"]].count(True) == 1
     assert [layer["op"] for layer in layers][:2] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
     assert sum(layer["cycles"] for layer in layers) == predicted
     assert sum(layer["macs"] for layer in layers) == facts["macs"]

@@ -32,11 +32,12 @@ _MOST_LUT_RAMS = 31
 
 @dataclass(frozen=True)
 class _Memory:
-    """``number`` memories of one size."""
+    """``number`` memories of one size; a ``rom`` is never written."""
 
     number: int
     depth: int
     width: int
+    rom: bool = False
 
     @property
     def lut_rams(self) -> int:
@@ -45,7 +46,7 @@ class _Memory:
 
     def is_small(self, family: str) -> bool:
         """Whether it is made of LUTs."""
-        return family == "ecp5" and self.lut_rams <= _MOST_LUT_RAMS
+        return family == "ecp5" and not self.rom and self.lut_rams <= _MOST_LUT_RAMS
 
     def blocks(self, family: str) -> int:
         """Block RAMs of all of them, by the cheapest shape of the family's block."""
@@ -76,7 +77,10 @@ def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:
     def machine(program: Program, table: int) -> list[_Memory]:
         # of the addresses in the code only those bits vary that tell the program's own words apart
         bits = program.flag_bits + (len(program.contents) - 1).bit_length()
-        return [_Memory(1, table + len(program.contents), 32), _Memory(1, len(program.instructions), bits)]
+        return [
+            _Memory(1, table + len(program.contents), 32),
+            _Memory(1, len(program.instructions), bits, rom=True),
+        ]
 
     word = 8 * config.lanes
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tfl2hw.boards import Board, Chip
+from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.schedule.shape import COLUMNS, LANES, Shape
@@ -118,12 +118,14 @@ def _candidate(attempt: Attempt, shape: Shape, board: Board, file: str) -> Candi
         cycles=count_cycles(program.words, config).total,
         mhz=expected_mhz(config, board.family),
         resources=resources,
-        refused=_excess(resources, chip, CEILING[board.family]),
+        refused=excess(resources, board),
     )
 
 
-def _excess(resources: Resources, chip: Chip, ceiling: float) -> str | None:
-    """What of ``chip`` the core takes too much of."""
+def excess(resources: Resources, board: Board) -> str | None:
+    """What of the board's chip the core takes too much of; None where it fits."""
+    chip, ceiling = board.chip, CEILING[board.family]
+    assert chip is not None, "a board without a chip has no limits"
     if resources.dsps > chip.dsps:
         return f"it needs {resources.dsps} DSPs, {chip.name} has {chip.dsps}"
     for what, needed, there in (
