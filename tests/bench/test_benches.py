@@ -96,6 +96,35 @@ def test_fmax_refuses_a_design_that_is_none() -> None:
     assert "a design is MODEL.tflite:BOARD" in done.stderr
 
 
+def test_search_compares_with_a_sweep() -> None:
+    done = bench("search.py", DIGITS, "--board", "icebreaker", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["swept"] == 5
+    assert 1 <= row["fitting"] <= 5
+    assert 1.0 <= row["ratio"] <= 1.05
+    assert row["chosen_cycles"] >= row["best_cycles"] > 0
+    done = bench("search.py", DIGITS, "--board", "sim-large")
+    assert done.returncode == 2
+    assert "a board without a chip has one shape alone" in done.stderr
+
+
+@pytest.mark.usefixtures("simulator")
+def test_toolspeed_measures(tmp_path: Path) -> None:
+    done = bench("toolspeed.py", DIGITS, "--runs", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert [each["refused"] for each in facts["compilations"]] == [None, None]
+    assert facts["compilations"][1]["considered"] > facts["compilations"][0]["considered"] == 1
+    assert all(each["a_second"] > 1000 for each in facts["simulations"])
+
+
+def test_estimates_refuses_a_design_that_is_none() -> None:
+    done = bench("estimates.py", "digits")
+    assert done.returncode == 2
+    assert "a design is MODEL.tflite:BOARD" in done.stderr
+
+
 def test_fuzz_sums_up(tmp_path: Path) -> None:
     done = bench("fuzz.py", "--count", "3", "--seed", "5", "--jobs", "1", "--keep", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -187,7 +187,7 @@ def test_pairs_need_a_map_of_their_own() -> None:
 
 def test_room_behind_the_map_is_kept(tmp_path: Path) -> None:
     """Nothing that lives at the same time stands where garbage is written; without that room, no pairs."""
-    compiled = compile_model(small_models.pairs(1).write(tmp_path, "model"), "ulx3s-85f")
+    compiled = compile_model(small_models.pairs(1).write(tmp_path, "model"), "ulx3s-85f", "litert-ref", 8, 8)
     memory = compiled.schedule.memory
     buffers = {each.name: each for each in memory.buffers}
     outputs = [
