@@ -1,6 +1,6 @@
 """How long compiling takes, and how fast the simulator is.
 
-``python bench/toolspeed.py [MODEL]... [--runs N] [--json]``
+``python bench/toolspeed.py [MODEL]... [--board B]... [--runs N] [--json]``
 
 Each model (without MODEL: those of ``bench/cycles.py``) is compiled for ``sim-large`` and, with the search
 for a shape, for ``ulx3s-85f``. kws_int8, or the first model, then runs N times on the 8x8 core of each board
@@ -124,6 +124,9 @@ def _processor(process: int) -> Callable[[], float]:
 
 def main(
     named: Annotated[list[Path] | None, typer.Argument(metavar="[MODEL]...", show_default=False)] = None,
+    boards: Annotated[
+        list[str] | None, typer.Option("--board", help="May be repeated (default: sim-large, ulx3s-85f).")
+    ] = None,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Simulated inferences.")] = 10,
     json: Json = False,
 ) -> None:
@@ -132,12 +135,12 @@ def main(
     with progress("compiling") as tell:
         compilations = []
         for model in found:
-            for board in BOARDS:
+            for board in boards or BOARDS:
                 tell(f"{model.stem} for {board}", None)
                 compilations.append(compilation(model, board))
         simulated = next((model for model in found if model.stem == SIMULATED), found[0])
         tell(f"simulating {simulated.stem}", None)
-        simulations = [simulation(simulated, board, runs) for board in BOARDS]
+        simulations = [simulation(simulated, board, runs) for board in boards or BOARDS]
     if json:
         print_json({
             "compilations": [asdict(each) for each in compilations],

@@ -117,8 +117,8 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
     total = Requantizer.total_bits(config)
     shifted = total - config.mantissa_fraction + 1
     waits = (config.parameter_depth - 1).bit_length() * (Requantizer.latency(config) - 11)
-    flip_flops = total + 3 * shifted + waits + config.parameter_bits * config.parameter_registers
-    flip_flops += config.accumulator_bits * (1 + config.parameter_registers) + 70.0
+    flip_flops = 70.0 + total + 3 * shifted + waits + config.parameter_bits * config.parameter_registers
+    flip_flops += config.accumulator_bits * (1 + config.parameter_registers)
     if family == "ice40":
         factors = config.accumulator_bits * config.mantissa_bits
         return _Cells(total + 6 * shifted + 1.1 * factors + 110, flip_flops + 0.6 * factors)

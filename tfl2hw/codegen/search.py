@@ -73,11 +73,12 @@ def shapes_of(board: Board, lanes: int | None, columns: int | None) -> list[Shap
         return []
     every = (board.lanes,) if board.streamed else LANES
     return [
-        Shape(lanes=wide, columns=high, requantizers=requantizers)
-        for wide in ([lanes] if lanes in every else [] if lanes else every)
-        for high in ([columns] if columns in COLUMNS else [] if columns else COLUMNS)
+        Shape(lanes=wide, columns=high, requantizers=1 << power)
+        for wide in every
+        for high in COLUMNS
         if wide % high == 0 and wide * high <= MOST_PRODUCTS
-        for requantizers in (1 << power for power in range(high.bit_length()))
+        if lanes in (None, wide) and columns in (None, high)
+        for power in range(high.bit_length())
     ]
 
 
