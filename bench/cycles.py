@@ -1,18 +1,20 @@
 """Cycles of real models on arrays of several shapes, beside the arithmetic limit and Arm's Ethos-U55.
 
-``python bench/cycles.py [MODEL]... [--simulate] [--json]``
+``python bench/cycles.py [MODEL]... [--simulate] [--layers] [--check | --update] [--json]``
 
 Without MODEL: every ``.tflite`` file in the folder that ``TFL2HW_MODELS`` names (default
 ``../shared/models``) and the digits example. The shapes 4x4, 8x8 and 16x8 are those of ``sim-large``,
 whose memories hold every model and whose weights stay in the columns' banks; "4x4 streamed" is the
 iCEBreaker. ``--simulate`` also runs one random input and checks that the predicted cycles are those
-measured.
+measured. ``--layers`` prints where each layer's cycles go. ``--check`` compares the cycles with those in
+``bench/cycles.json``, exactly; ``--update`` writes them there.
 """
 
 from __future__ import annotations
 
+import json as json_format
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -20,14 +22,19 @@ import typer
 
 from tfl2hw.cli.inputs import random_samples
 from tfl2hw.cli.options import Json
-from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
+from tfl2hw.cli.report import Object, layers
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
+from tfl2hw.codegen.account import LOSSES
 from tfl2hw.errors import ModelError, Tfl2hwError
 from tfl2hw.ops import Numerics
 from tfl2hw.sim.inference import run_samples
 
 ROOT = Path(__file__).resolve().parents[1]
 DIGITS = ROOT / "examples" / "digits" / "digits_int8.tflite"
+
+TABLE = Path(__file__).with_suffix(".json")
+"""Cycles by model and shape, as they are known to be; null where a model is refused."""
 
 SHAPES = (
     ("4x4 streamed", "icebreaker", 4, 4),
@@ -66,6 +73,7 @@ class Row:
     simulated: int | None
     bit_exact: bool | None
     refused: str | None
+    layers: list[Object] = field(default_factory=list)
 
 
 def models(named: list[Path]) -> list[Path]:
@@ -96,7 +104,7 @@ def measure(model: Path, shape: tuple[str, str, int, int], simulate: bool) -> Ro
     cycles = compiled.predicted_cycles
     return Row(
         model=model.stem, shape=name, macs=compiled.macs, limit=limit, cycles=cycles, share=limit / cycles,
-        u55=u55, simulated=simulated, bit_exact=bit_exact, refused=None,
+        u55=u55, simulated=simulated, bit_exact=bit_exact, refused=None, layers=layers(compiled),
     )  # fmt: skip
 
 
@@ -121,9 +129,15 @@ def _run(compiled: Compiled, numerics: Numerics) -> tuple[int, bool]:
 def main(
     named: Annotated[list[Path] | None, typer.Argument(metavar="[MODEL]...", show_default=False)] = None,
     simulate: Annotated[bool, typer.Option("--simulate", help="Also run one random input each.")] = False,
+    by_layer: Annotated[bool, typer.Option("--layers", help="Where each layer's cycles go.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare with the known cycles.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Make these the known cycles.")] = False,
     json: Json = False,
 ) -> None:
-    """Cycles of models on arrays of several shapes. Exits with 1 where a simulation says otherwise."""
+    """Cycles of models on arrays of several shapes.
+
+    Exits with 1 where a simulation, or with --check the table of known cycles, says otherwise.
+    """
     rows = []
     with progress("compiling") as tell:
         for model in models(named or []):
@@ -131,11 +145,48 @@ def main(
                 tell(f"{model.stem} on {shape[0]}", None)
                 rows.append(measure(model, shape, simulate))
     wrong = [row for row in rows if row.simulated is not None and not _right(row)]
+    if update:
+        _write_table(rows)
+    changed = _changed(rows) if check else []
     if json:
-        print_json({"rows": [asdict(row) for row in rows], "wrong": len(wrong)})
+        print_json({"rows": [asdict(row) for row in rows], "wrong": len(wrong), "changed": changed})
     else:
         _print(rows, simulate)
-    raise typer.Exit(1 if wrong else 0)
+        if by_layer:
+            _print_layers(rows)
+    for sentence in changed:
+        note(sentence)
+    raise typer.Exit(1 if wrong or changed else 0)
+
+
+def _known() -> dict[str, dict[str, int | None]]:
+    """Cycles by model and shape."""
+    known: dict[str, dict[str, int | None]] = json_format.loads(TABLE.read_text())
+    return known
+
+
+def _write_table(rows: list[Row]) -> None:
+    """Put ``rows`` in the place of what is known of their models."""
+    known = _known() if TABLE.exists() else {}
+    for row in rows:
+        known.setdefault(row.model, {})[row.shape] = row.cycles
+    TABLE.write_text(json_format.dumps(known, indent=2, sort_keys=True) + "\n")
+
+
+def _changed(rows: list[Row]) -> list[str]:
+    """A sentence for each row that is not as it is known to be."""
+    known, changed = _known(), []
+    for row in rows:
+        shapes = known.get(row.model, {})
+        if row.shape not in shapes:
+            changed.append(f"{row.model} on {row.shape}: not in {TABLE.name}")
+        elif shapes[row.shape] != row.cycles:
+            before, now = (
+                "refused" if count is None else f"{count:,} cycles"
+                for count in (shapes[row.shape], row.cycles)
+            )
+            changed.append(f"{row.model} on {row.shape}: {now}, {TABLE.name} says {before}")
+    return changed
 
 
 def _right(row: Row) -> bool:
@@ -162,6 +213,31 @@ def _print(rows: list[Row], simulate: bool) -> None:
         if row.refused is not None and (row.model, row.refused) not in said:
             said.add((row.model, row.refused))
             say(f"{row.model} on {row.shape}: {row.refused}")
+
+
+def _print_layers(rows: list[Row]) -> None:
+    """A table for each row: a column for each kind of loss that there is."""
+    for row in rows:
+        names = [name for name in LOSSES if any(layer["losses"][name] for layer in row.layers)]
+        if not row.layers:
+            continue
+        cells = [
+            (
+                short(layer["name"], 24),
+                layer["op"],
+                layer["cycles"],
+                layer["limit"],
+                *(layer["losses"][name] or "" for name in names),
+            )
+            for layer in row.layers
+        ]
+        totals = [sum(layer[key] for layer in row.layers) for key in ("cycles", "limit")]
+        sums = [sum(layer["losses"][name] for layer in row.layers) for name in names]
+        header = ("layer", "operator", "cycles", "limit", *names)
+        print_table(
+            f"{row.model} on {row.shape}", header, [*cells, ("all", "", *totals, *sums)],
+            "  rr" + "r" * len(names),
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ from tests.fuzz.shrink import shrink
 from tfl2hw.cli.terminal import note, print_table, say
 
 GENERATED = (
-    Target(board="ulx3s-85f"),
+    Target(board="ulx3s-85f", lanes=8, columns=8),
     Target(board="ulx3s-85f", lanes=4, columns=2),
     Target(board="ulx3s-85f", lanes=16, columns=4),
     Target(board="icebreaker"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from amaranth.hdl import Cat, Module, Value, ValueLike
 from amaranth.lib.memory import Memory
@@ -13,6 +14,12 @@ from .config import CoreConfig
 def small_memory(config: CoreConfig) -> dict[str, str]:
     """Attributes of a memory of a few words: block RAM on iCE40, where Yosys would take flip-flops."""
     return {"ram_style": "block"} if config.multiplier == "ice40" else {}
+
+
+def entry_widths(field: tuple[int, int], word_bits: int) -> list[int]:
+    """Widths of the memories that hold bits ``field[0]`` to ``field[1]`` of entries that come in words."""
+    ends = [*range((field[0] // word_bits + 1) * word_bits, field[1], word_bits), field[1]]
+    return [end - start for start, end in pairwise([field[0], *ends])]
 
 
 def entry_memory(
@@ -33,9 +40,8 @@ def entry_memory(
     part_bits = (parts - 1).bit_length()
     pieces = []
     start = field[0]
-    while start < field[1]:
-        part = start // word_bits
-        stop = min(field[1], (part + 1) * word_bits)
+    for width in entry_widths(field, word_bits):
+        part, stop = start // word_bits, start + width
         mask = (1 << (stop - start)) - 1
         memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
         m.submodules[f"{name}_{start}"] = memory

@@ -93,6 +93,13 @@ class SimulatedDevice:
         line.setblocking(True)
         self._connection = Connection(line.detach())
 
+    @property
+    def process_id(self) -> int:
+        """The simulator's. Raises ToolError once it is closed."""
+        if self._process is None:
+            raise ToolError("the simulated device is closed")
+        return self._process.pid
+
     def write(self, data: bytes) -> None:
         """Send ``data`` when the next bytes are waited for."""
         self._unsent += data

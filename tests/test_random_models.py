@@ -14,7 +14,7 @@ from tfl2hw.ops import OPERATORS
 
 MODELS = 120
 GENERATED = (
-    Target(board="ulx3s-85f"),
+    Target(board="ulx3s-85f", lanes=8, columns=8),
     Target(board="icebreaker"),
     Target(lanes=4, columns=4),
     Target(lanes=16, columns=8),

@@ -67,8 +67,59 @@ def test_cycles_gives_the_limit_and_what_is_refused(tmp_path: Path) -> None:
     assert all(row["cycles"] is None and row["refused"] for row in rows if row["model"] == "broken")
 
 
+def test_cycles_are_those_of_the_table() -> None:
+    done = bench("cycles.py", DIGITS, "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_cycles_of_the_real_models_are_those_of_the_table(models_dir: Path) -> None:
+    done = bench("cycles.py", *sorted(models_dir.glob("*.tflite")), "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_cycles_that_are_not_those_of_the_table(tmp_path: Path) -> None:
+    other = tmp_path / "kws_int8.tflite"
+    other.write_bytes(DIGITS.read_bytes())
+    done = bench("cycles.py", other, "--check", "--layers")
+    assert done.returncode == 1
+    assert "kws_int8 on 8x8: " in done.stderr
+    unknown = tmp_path / "unknown.tflite"
+    unknown.write_bytes(DIGITS.read_bytes())
+    done = bench("cycles.py", unknown, "--check")
+    assert done.returncode == 1
+    assert "unknown on 8x8: not in cycles.json" in done.stderr
+
+
 def test_fmax_refuses_a_design_that_is_none() -> None:
     done = bench("fmax.py", "digits")
+    assert done.returncode == 2
+    assert "a design is MODEL.tflite:BOARD" in done.stderr
+
+
+def test_search_compares_with_a_sweep() -> None:
+    done = bench("search.py", DIGITS, "--board", "icebreaker", "--json")
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["swept"] == 5
+    assert 1 <= row["fitting"] <= 5
+    assert 1.0 <= row["ratio"] <= 1.05
+    assert row["chosen_cycles"] >= row["best_cycles"] > 0
+    done = bench("search.py", DIGITS, "--board", "sim-large")
+    assert done.returncode == 2
+    assert "a board without a chip has one shape alone" in done.stderr
+
+
+def test_toolspeed_measures() -> None:
+    done = bench("toolspeed.py", DIGITS, "--board", "sim-large", "--runs", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    facts = json.loads(done.stdout)
+    (compilation,), (simulation,) = facts["compilations"], facts["simulations"]
+    assert (compilation["refused"], compilation["considered"]) == (None, 1)
+    assert simulation["a_second"] > 1000
+
+
+def test_estimates_refuses_a_design_that_is_none() -> None:
+    done = bench("estimates.py", "digits")
     assert done.returncode == 2
     assert "a design is MODEL.tflite:BOARD" in done.stderr
 

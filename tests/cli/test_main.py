@@ -77,6 +77,7 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(outcome.out)
     layers = facts.pop("layers")
     predicted = facts.pop("predicted_cycles")
+    shape = facts.pop("shape")
     assert facts == {
         "cycles": CYCLES,
         "macs": 73472,
@@ -88,10 +89,12 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
         "samples": 1,
         "numerics": "tflm",
     }
+    assert [shape[name] for name in ("lanes", "columns", "requantizers")] == [4, 4, 1]
+    assert [each["chosen"] for each in shape["search"]["considered"]].count(True) == 1
     assert [layer["op"] for layer in layers][:2] == ["CONV_2D", "DEPTHWISE_CONV_2D"]
     assert sum(layer["cycles"] for layer in layers) == predicted
     assert sum(layer["macs"] for layer in layers) == facts["macs"]
-    assert all(set(layer) == {"name", "op", "cycles", "macs"} for layer in layers)
+    assert all(layer["limit"] + sum(layer["losses"].values()) == layer["cycles"] for layer in layers)
 
 
 def test_simulate_that_is_not_exact_leaves_with_1(
@@ -205,7 +208,7 @@ def test_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     def refuse(*_: object) -> None:
         raise DoesNotFit("needs 9 words, has 8")
 
-    monkeypatch.setattr(inspect, "compile_model", refuse)
+    monkeypatch.setattr(inspect, "compile_source", refuse)
     outcome = call(capsys, "inspect", MODEL)
     assert outcome.code == 0
     assert "73,472 MACs" in outcome.out

@@ -198,7 +198,7 @@ def test_words_are_read_from_any_byte_on_only_where_a_job_needs_it(tmp_path: Pat
         model = SmallModel(1)
         model.sink(model.conv(model.input((1, 6, 6, channels)), 8, (3, 3)))
         path = model.write(tmp_path, f"model{channels}")
-        assert compile_model(path, "ulx3s-85f").config.unaligned is needed
+        assert compile_model(path, "ulx3s-85f", "litert-ref", 8, 8).config.unaligned is needed
 
 
 def test_a_loops_turns_fit_the_counters(tmp_path: Path) -> None:

@@ -67,9 +67,10 @@ def loads(words: int, count: int, parameter_words: int) -> list[int]:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.lanes}x{c.columns}")
 def test_counted_by_hand(config: CoreConfig) -> None:
     """From the units' latencies: an instruction a cycle from cycle 3 on, bus, first token, last token."""
-    assert count_cycles([END], config) == CycleCount(total=3, breaks=())
+    assert count_cycles([END], config) == CycleCount(total=3, breaks=(), ends=(), waits=())
     assert count_cycles([write("low", 0), END], config).total == 4
-    assert count_cycles([BREAK, write("low", 0), BREAK, END], config) == CycleCount(total=6, breaks=(3, 5))
+    passed = count_cycles([BREAK, write("low", 0), BREAK, END], config)
+    assert passed == CycleCount(total=6, breaks=(3, 5), ends=(0, 0), waits=(0, 0))
     # eight instructions before START, executed in cycle 3 + 8 - 1; then bus, token
     one = job(Kind.MATRIX, (1,) * 6)
     started = 3 + len(one) - 1
@@ -83,6 +84,11 @@ def test_counted_by_hand(config: CoreConfig) -> None:
     assert count_cycles([*many, BREAK, END], config).breaks == (started + 1,)
     again = count_cycles([*many, many[-1], end(5)], config).total
     assert again == last_token + 1 + 2 + 48 + 5
+    # a layer ends behind its last token; what comes then is the next one's, or waiting
+    two = count_cycles([*many, BREAK, many[-1], BREAK, end(5)], config)
+    assert two.ends == (last_token + 1, last_token + 1 + 2 + 48)
+    assert two.layers() == [last_token + 1, 2 + 48 + 5]
+    assert two.waits == (0, 5)
     # registers of the address generator are free, the others when the first token is where it is used
     assert count_cycles([*many, *[write("base", 0)] * 3, BREAK, END], config).breaks == (started + 4,)
     late = first_token + taken(config)[Kind.MOVE] + 1

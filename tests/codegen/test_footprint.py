@@ -52,6 +52,12 @@ def test_ice40_by_hand() -> None:
     assert blocks == [0, 0, 4, 8], "a window's bytes but the newest; a register where there is one place"
 
 
+def test_entries_that_come_in_words_have_memories_for_each() -> None:
+    """The offset, the shift and the last bit are bits 23 to 69: of words of 32 bits 9, 32 and 6."""
+    config = make_config((4, 4, 1), parameter_depth=64, mantissa_bits=23, offset_bits=42, shift_bits=4)
+    assert block_rams(config, "ice40")["parameters"] == 2 + 1 + 2 + 1
+
+
 @pytest.mark.parametrize(
     ("depth", "blocks"), [(256, 2), (257, 4), (512, 4), (513, 6), (2048, 16), (2049, 18)]
 )

@@ -31,7 +31,7 @@ def build(
         compiled = settings.compile(model)
         pll_for(compiled.board)  # refuses a board that has no chip before anything is written
         write_files(compiled, output)
-        keep(model, settings, output)
+        keep(model, settings.settled(compiled), output)
         result = build_bitstream(
             lambda: Core(board_config(compiled), compiled.core_image), compiled.board, output, tell
         )
@@ -39,6 +39,7 @@ def build(
     if json:
         print_json(facts)
     else:
+        report.print_search(compiled)
         _print(f"{model.name} on {board}", facts)
     raise typer.Exit(0 if result.meets_timing else 1)
 

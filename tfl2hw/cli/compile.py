@@ -23,14 +23,18 @@ def compile_command(
     with progress("compiling") as tell:
         compiled = settings.compile(model)
         tell("writing Verilog", None)
-        files = write_files(compiled, output) + keep(model, settings, output)
+        files = write_files(compiled, output) + keep(model, settings.settled(compiled), output)
     facts = report.compilation(compiled, files)
     if json:
         print_json(facts)
         return
-    rows = [(short(layer["name"]), layer["op"], layer["macs"], layer["cycles"]) for layer in facts["layers"]]
+    rows = [
+        (short(layer["name"]), layer["op"], layer["macs"], layer["cycles"], layer["why"])
+        for layer in facts["layers"]
+    ]
+    report.print_search(compiled)
     title = f"{model.name} for {board}"
-    print_table(title, ("layer", "operator", "MACs", "predicted cycles"), rows, "  rr")
+    print_table(title, ("layer", "operator", "MACs", "predicted cycles", "lost to"), rows, "  rr ")
     say(f"{facts['predicted_cycles']:,} predicted cycles an inference, {facts['macs']:,} MACs")
     for file in files:
         say(str(file))

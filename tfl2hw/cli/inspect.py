@@ -8,8 +8,9 @@ from typing import Any
 from tfl2hw.boards import boards
 from tfl2hw.cli.census import count_macs, weight_bytes
 from tfl2hw.cli.options import Json, Model
+from tfl2hw.cli.report import shape
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
-from tfl2hw.codegen import compile_model
+from tfl2hw.codegen import Source, compile_source
 from tfl2hw.errors import ModelError, Tfl2hwError
 from tfl2hw.frontend import survey
 from tfl2hw.ir.graph import Graph
@@ -67,22 +68,28 @@ def _tensors(graph: Graph, indices: tuple[int, ...]) -> list[dict[str, Any]]:
 
 def _fits(model: Path) -> list[dict[str, Any]]:
     """Each board with the predicted cycles, or with why the model does not fit."""
-    known, rows = boards(), []
+    known, rows, source = boards(), [], Source(model)
     with progress("fitting") as tell:
         for number, board in enumerate(known.values()):
             tell(f"fitting {board.name}", number / len(known))
             try:
-                compiled = compile_model(model, board.name)
+                compiled = compile_source(source, board.name)
             except Tfl2hwError as refusal:
                 rows.append({
                     "board": board.name,
                     "fits": False,
                     "predicted_cycles": None,
                     "reason": str(refusal),
+                    "shape": None,
                 })
             else:
-                cycles = compiled.predicted_cycles
-                rows.append({"board": board.name, "fits": True, "predicted_cycles": cycles, "reason": None})
+                rows.append({
+                    "board": board.name,
+                    "fits": True,
+                    "predicted_cycles": compiled.predicted_cycles,
+                    "reason": None,
+                    "shape": shape(compiled),
+                })
     return rows
 
 
@@ -127,9 +134,15 @@ def _print(
     say(f"{totals['macs']:,} MACs, {totals['weight_bytes']:,} bytes of weights and biases")
     if fits:
         chosen = [
-            (fit["board"], "yes" if fit["fits"] else fit["reason"], fit["predicted_cycles"]) for fit in fits
+            (fit["board"], "yes" if fit["fits"] else fit["reason"], fit["predicted_cycles"], _array(fit))
+            for fit in fits
         ]
-        print_table("", ("board", "fits", "predicted cycles"), chosen, "  r")
+        print_table("", ("board", "fits", "predicted cycles", "array"), chosen, "  r ")
+
+
+def _array(fit: dict[str, Any]) -> str | None:
+    found = fit["shape"]
+    return None if found is None else f"{found['lanes']} x {found['columns']}, Q = {found['requantizers']}"
 
 
 def _shape(shape: list[int]) -> str:

@@ -41,9 +41,9 @@ Labels = Annotated[
 ]
 Arithmetic = Annotated[Numerics, typer.Option("--numerics", help="The arithmetic to be exact to.")]
 Lanes = Annotated[
-    int | None, typer.Option("--lanes", help="Products a column makes a cycle (default: the board's).")
+    int | None, typer.Option("--lanes", help="Products a column makes a cycle (default: by search).")
 ]
 Columns = Annotated[
-    int | None, typer.Option("--columns", help="Filters worked on at once (default: the board's).")
+    int | None, typer.Option("--columns", help="Filters worked on at once (default: by search).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]

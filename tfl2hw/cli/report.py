@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tfl2hw.cli.terminal import print_table, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult
+from tfl2hw.codegen.search import Search
 from tfl2hw.runtime.session import Answer
 from tfl2hw.sim.inference import Comparison
 
@@ -14,17 +17,76 @@ Object = dict[str, Any]
 
 
 def layers(compiled: Compiled) -> list[Object]:
-    """Name (that of the tensor that it makes), operator, cycles and MACs of each layer."""
-    cycles = compiled.cycles.layers()
+    """Name (that of the tensor that it makes), operator, MACs and cycles of each layer, and where they go.
+
+    ``limit`` and ``losses`` sum to ``cycles``; ``why`` has the largest losses in words.
+    """
     return [
         {
             "name": _name(compiled, layer.outputs[-1]),
             "op": layer.op,
-            "cycles": count,
+            "cycles": account.cycles,
             "macs": layer.macs,
+            "limit": account.limit,
+            "losses": account.losses,
+            "why": account.why(),
         }
-        for layer, count in zip(compiled.schedule.layers, cycles, strict=True)
+        for layer, account in zip(compiled.schedule.layers, compiled.accounts(), strict=True)
     ]
+
+
+def shape(compiled: Compiled) -> Object:
+    """The core's array, and how it was chosen: ``search`` is None where it was given."""
+    config = compiled.config
+    return {
+        "lanes": config.lanes,
+        "columns": config.columns,
+        "requantizers": config.requantizers,
+        "search": None if compiled.search is None else _search(compiled.search),
+    }
+
+
+def _search(search: Search) -> Object:
+    """Every shape considered: exact cycles, estimates, and why it does not fit."""
+    return {
+        "seconds": round(search.seconds, 3),
+        "considered": [
+            {
+                **asdict(each.shape),
+                "cycles": each.cycles,
+                "expected_mhz": each.mhz,
+                "expected_ms": each.milliseconds,
+                "resources": None if each.resources is None else asdict(each.resources),
+                "refused": each.refused,
+                "chosen": each is search.chosen,
+            }
+            for each in search.considered
+        ],
+    }
+
+
+def print_search(compiled: Compiled) -> None:
+    """What was chosen of what was considered, a row for each lanes x columns; nothing without a search."""
+    search = compiled.search
+    if search is None:
+        return
+    rows = [
+        (
+            f"{each.shape.lanes} x {each.shape.columns}",
+            each.shape.requantizers,
+            each.cycles,
+            None if each.milliseconds is None else f"{each.milliseconds:.3f}",
+            *((None, None) if each.resources is None else (each.resources.luts, each.resources.dsps)),
+            each.refused or ("chosen" if each is search.chosen else "fits"),
+        )
+        for each in search.by_array()
+    ]
+    header = ("lanes x columns", "requantizers", "cycles", "expected ms", "LUTs", "DSPs", "")
+    print_table(f"Shapes for {compiled.file.name} on {compiled.board.name}", header, rows, " rrrrr ")
+    say(
+        f"{search.chosen.shape}: the least latency of {len(search.considered)} shapes; "
+        "LUTs and ms are estimates, --lanes and --columns override"
+    )
 
 
 def simulation(compiled: Compiled, comparison: Comparison, numerics: str) -> Object:
@@ -43,6 +105,7 @@ def simulation(compiled: Compiled, comparison: Comparison, numerics: str) -> Obj
         "samples": len(comparison.runs),
         "numerics": numerics,
         "layers": layers(compiled),
+        "shape": shape(compiled),
     }
 
 
@@ -53,6 +116,7 @@ def compilation(compiled: Compiled, files: list[Path]) -> Object:
         "macs": compiled.macs,
         "files": [str(file) for file in files],
         "layers": layers(compiled),
+        "shape": shape(compiled),
     }
 
 
@@ -69,6 +133,7 @@ def build(compiled: Compiled, result: BuildResult) -> Object:
         },
         "predicted_cycles": compiled.predicted_cycles,
         "latency_ms": milliseconds(compiled.predicted_cycles, result.target_mhz),
+        "shape": shape(compiled),
     }
 
 

@@ -60,6 +60,7 @@ def simulate(
     if json:
         print_json(facts)
     else:
+        report.print_search(compiled)
         _print_layers(compiled, facts)
         _print_answers(compiled, chosen, result, names)
         _print_verdict(facts, result)
@@ -85,10 +86,11 @@ def _print_layers(compiled: Compiled, facts: report.Object) -> None:
             layer["macs"],
             layer["cycles"],
             layer["macs"] / max(layer["cycles"], 1),
+            layer["why"],
         )
         for layer in facts["layers"]
     ]
-    print_table(title, ("layer", "operator", "MACs", "cycles", "MAC/cycle"), rows, "  rrr")
+    print_table(title, ("layer", "operator", "MACs", "cycles", "MAC/cycle", "lost to"), rows, "  rrr ")
 
 
 def _print_answers(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -20,16 +20,23 @@ SETTINGS = "settings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a model is compiled with. ``lanes``, ``columns`` None: the board's."""
+    """What a model is compiled with. ``lanes``, ``columns`` None: by search, or the board's."""
 
     board: str
     numerics: Numerics
     lanes: int | None
     columns: int | None
+    requantizers: int | None = None
 
     def compile(self, model: Path) -> Compiled:
         """The model, compiled so."""
-        return compile_model(model, self.board, self.numerics, self.lanes, self.columns)
+        return compile_model(model, self.board, self.numerics, self.lanes, self.columns, self.requantizers)
+
+    def settled(self, compiled: Compiled) -> Settings:
+        """The same with the shape that a search has chosen, so that it need not be searched again."""
+        if compiled.search is None:
+            return self
+        return replace(self, **asdict(compiled.search.chosen.shape))
 
 
 def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:

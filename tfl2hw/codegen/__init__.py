@@ -1,5 +1,5 @@
 """From schedule to hardware: program, memory contents, configuration, Verilog, bitstream."""
 
-from .compile import Compiled, compile_model
+from .compile import Compiled, Source, compile_model, compile_source
 
-__all__ = ["Compiled", "compile_model"]
+__all__ = ["Compiled", "Source", "compile_model", "compile_source"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from tfl2hw.boards import Board, get
@@ -19,17 +20,20 @@ from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
+from tfl2hw.schedule.fitting import Fits
 from tfl2hw.schedule.jobs import Schedule
 from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
-from tfl2hw.schedule.shape import Target
+from tfl2hw.schedule.shape import COLUMNS, LANES, Shape, Target
 
+from .account import Account, accounts
 from .configure import check_core, configure, with_identity
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
 from .products import place_products
 from .program import Program, assemble
+from .search import Search, search, shapes_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,7 +41,8 @@ class Compiled:
     """A model compiled for a board: what the hardware is and what its memories hold.
 
     ``graph`` has the file's inputs and outputs, in the shapes that they have when it runs; ``network``
-    begins and ends with int8. Between them the host converts, by ``conversions``.
+    begins and ends with int8. Between them the host converts, by ``conversions``. ``search`` is how the shape
+    was chosen; None where it was given, or is the board's only one.
     """
 
     file: Path
@@ -50,6 +55,7 @@ class Compiled:
     config: CoreConfig
     image: Image
     cycles: CycleCount
+    search: Search | None
 
     @property
     def core_image(self) -> Image:
@@ -66,6 +72,36 @@ class Compiled:
         """Multiply-accumulates of an inference."""
         return sum(layer.macs for layer in self.schedule.layers)
 
+    def accounts(self) -> list[Account]:
+        """Where each layer's cycles go."""
+        return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
+
+
+class Source:
+    """A model's file, and what is made of it for every board alike: each part when it is asked for."""
+
+    def __init__(self, path: Path, numerics: Numerics = "litert-ref") -> None:
+        self.path = path
+        self.numerics: Numerics = numerics
+        self.fits = Fits()
+
+    @cached_property
+    def graph(self) -> Graph:
+        """In the shapes that it runs with. Raises ModelError."""
+        return settled(load(self.path))
+
+    @cached_property
+    def accepted(self) -> Graph:
+        """In the compiler's own form. Raises ModelError for what it does not accept."""
+        return legal(self.graph)
+
+    @cached_property
+    def network(self) -> Network:
+        """In primitives. Raises DoesNotFit for more channels than any board holds."""
+        network = without_dead_channels(lower(self.accepted, self.numerics))
+        check_channels(network)
+        return network
+
 
 def compile_model(
     path: Path,
@@ -73,8 +109,24 @@ def compile_model(
     numerics: Numerics = "litert-ref",
     lanes: int | None = None,
     columns: int | None = None,
+    requantizers: int | None = None,
 ) -> Compiled:
-    """Compile ``path`` for the board named ``board``; ``lanes`` and ``columns`` override its array.
+    """Compile ``path`` for the board named ``board``; as ``compile_source``."""
+    return compile_source(Source(path, numerics), board, lanes, columns, requantizers)
+
+
+def compile_source(
+    source: Source,
+    board: str,
+    lanes: int | None = None,
+    columns: int | None = None,
+    requantizers: int | None = None,
+) -> Compiled:
+    """Compile ``source`` for the board named ``board``.
+
+    ``lanes`` and ``columns`` override its array. On a board with a chip, what of them is not given is chosen
+    by search, and the requantizers with it. Where both are given, or there is no chip, ``requantizers`` are
+    as given, or the board's.
 
     Raises ModelError, UsageError or DoesNotFit, each a sentence.
     """
@@ -82,46 +134,58 @@ def compile_model(
         chosen = get(board)
     except LookupError as problem:
         raise UsageError(str(problem.args[0])) from None
-    target = make_target(chosen, lanes, columns)
-    graph = settled(load(path))
-    accepted = legal(graph)
-    check_maps(accepted, target)
-    network = without_dead_channels(lower(accepted, numerics))
-    check_channels(network)
-    planned, program, config = _fitted(network, target, chosen)
+    shapes = [] if lanes and columns else shapes_of(chosen, lanes, columns)
+    target = None if shapes else make_target(chosen, lanes, columns, requantizers)
+    check_maps(source.accepted, chosen.scratchpad_bytes)
+    found = None
+    if target is None:
+        found = search(
+            lambda shape: _fitted(source, _shaped(chosen, shape), chosen)[1:],
+            shapes,
+            chosen,
+            source.accepted.file,
+        )
+        target = _shaped(chosen, found.chosen.shape)
+    planned, program, config = _fitted(source, target, chosen)
     image = make_image(planned, program, config)
     config = with_identity(config, EMPTY if target.core else image)
     return Compiled(
-        file=path,
-        graph=graph,
-        conversions=accepted.conversions,
-        network=network,
+        file=source.path,
+        graph=source.graph,
+        conversions=source.accepted.conversions,
+        network=source.network,
         board=chosen,
         schedule=planned,
         program=program,
         config=config,
         image=image,
         cycles=count_cycles(program.words, config),
+        search=found,
     )
 
 
-def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
+def _shaped(board: Board, shape: Shape) -> Target:
+    return make_target(board, shape.lanes, shape.columns, shape.requantizers)
+
+
+def _fitted(source: Source, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     """The schedule, its program and a core that runs it, without what does not fit and can be left out.
 
     Raises DoesNotFit where ``board`` is too small.
     """
     try:
-        return _made(network, target, board)
+        return _core_for(source, target, board)
     except DoesNotFit:
         if target.core is not None or not target.unaligned:
             raise
         # strips take more memory, and words at any byte more block RAM
-        strips = any(each.layout.strips is not None for each in packed_inputs(network, target))
-        return _fitted(network, replace(target, strips=False, unaligned=strips), board)
+        strips = any(each.layout.strips is not None for each in packed_inputs(source.network, target))
+        return _fitted(source, replace(target, strips=False, unaligned=strips), board)
 
 
-def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
-    planned = schedule(network, target)
+def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
+    network = source.network
+    planned = schedule(network, target, source.fits)
     if target.core is None:
         sizes = assemble(planned, None)
         config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
@@ -131,7 +195,7 @@ def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Pro
             if target.requantizers < target.columns:
                 raise
             # half as many requantizers have half as many memories for as many parameters
-            return _made(network, replace(target, requantizers=target.requantizers // 2), board)
+            return _core_for(source, replace(target, requantizers=target.requantizers // 2), board)
         config = place_products(config, board, network.file)
         return planned, assemble(planned, config), config
     program = assemble(planned, target.core)
@@ -139,12 +203,14 @@ def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Pro
     return planned, program, target.core
 
 
-def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
+def make_target(
+    board: Board, lanes: int | None, columns: int | None, requantizers: int | None = None
+) -> Target:
     """What the schedule has to know of ``board``. Raises UsageError for a shape that cannot be."""
     lanes = lanes or board.lanes
     columns = columns or board.columns
     single_port = board.scratchpad != "block"
-    if lanes not in (4, 8, 16, 32) or columns not in (2, 4, 8, 16, 32) or lanes % columns:
+    if lanes not in LANES or columns not in COLUMNS or lanes % columns:
         raise UsageError(
             f"an array of {lanes} lanes and {columns} columns is not accepted: lanes must be 4, 8, 16 or 32 "
             "and columns a power of two from 2 that divides them."
@@ -156,7 +222,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=board.requantizers_for(columns),
+        requantizers=min(requantizers or board.requantizers_for(columns), columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,

@@ -27,14 +27,20 @@ BUS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class CycleCount:
-    """Cycles of a whole run, and the cycle in which each BREAK was passed."""
+    """Cycles of a whole run, and the cycle in which each BREAK was passed.
+
+    A layer's last token is issued in the cycle before its ``ends``; of its cycles the sequencer waited in
+    ``waits``, while no token was issued.
+    """
 
     total: int
     breaks: tuple[int, ...]
+    ends: tuple[int, ...]
+    waits: tuple[int, ...]
 
     def layers(self) -> list[int]:
-        """Cycles from the end of one layer's issue to the next one's."""
-        ends = [0, *self.breaks[:-1], self.total]
+        """Cycles from the end of one layer's issue to the next one's, or to the end of the run."""
+        ends = [0, *self.ends[:-1], self.total]
         return [after - before for before, after in pairwise(ends)]
 
 
@@ -54,6 +60,7 @@ class _Loop:
     left: int
     now: int | None = None
     ahead: tuple[int, int] = (0, 0)
+    waited: int = 0
     registers: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,25 +75,35 @@ class _Walk:
         self._now = FIRST
         self._front_done = 0  # the cycle behind the last token
         self._taken_over = 0  # when the last job has taken over the back registers
+        self._waited = 0
         self._loop = _Loop(body=0, left=0)
 
     def run(self) -> CycleCount:
         """Cycles from the start of the program to its END."""
         breaks: list[int] = []
+        ends, waits = [0], [0]
         pc = 0
         while pc < len(self._words):
             word = self._words[pc]
             opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
             pc += 1
             if opcode in (Opcode.WAIT, Opcode.END) and self._front_done:
-                self._now = max(self._now, self._front_done + value)
+                self._wait(self._front_done + value)
             if opcode == Opcode.END:
-                return CycleCount(total=self._now, breaks=tuple(breaks))
+                waits = [*waits[:-1], self._waited]
+                return CycleCount(
+                    total=self._now,
+                    breaks=tuple(breaks),
+                    ends=tuple(ends[1:]),
+                    waits=tuple(after - before for before, after in pairwise(waits)),
+                )
             if opcode == Opcode.BREAK:
                 breaks.append(self._now)
+                ends.append(self._front_done)
+                waits.append(self._waited)
             elif opcode < len(REGISTERS):
                 if opcode >= len(FRONT_REGISTERS):
-                    self._now = max(self._now, self._taken_over)
+                    self._wait(self._taken_over)
                 self._registers[REGISTERS[opcode]] = value
             elif opcode == Opcode.LOOP:
                 self._loop = _Loop(body=pc, left=turns_of(value) - 1)
@@ -99,8 +116,13 @@ class _Walk:
                 self._now += 1
         raise ValueError("the program has no END")
 
+    def _wait(self, until: int) -> None:
+        """Stand still; what counts as waiting is the time in which no token is issued."""
+        self._waited += max(0, until - max(self._now, self._front_done))
+        self._now = max(self._now, until)
+
     def _start(self, value: int) -> None:
-        self._now = max(self._now, self._front_done, self._taken_over)
+        self._wait(max(self._front_done, self._taken_over))
         job = Issue(registers=self._registers, value=value, config=self._config)
         self._front_done = self._now + BUS + job.cycles
         if job.kind != Kind.LOAD:
@@ -118,5 +140,7 @@ class _Walk:
             skipped = loop.left * (self._now - loop.now)
             self._now, self._front_done = self._now + skipped, self._front_done + skipped
             self._taken_over += skipped
+            self._waited += loop.left * (self._waited - loop.waited)
             loop.left = 0
-        loop.now, loop.ahead, loop.registers = self._now, ahead, dict(self._registers)
+        loop.now, loop.ahead, loop.waited = self._now, ahead, self._waited
+        loop.registers = dict(self._registers)

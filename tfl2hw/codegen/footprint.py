@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 from tfl2hw.boards import Board
@@ -9,11 +10,11 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.entries import entry_widths
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
 from tfl2hw.rtl_templates.window import Window
-from tfl2hw.schedule.shape import Target
 
 MAX_CHANNELS = 1 << 14
 _SHAPES = {
@@ -23,36 +24,94 @@ _SHAPES = {
 """Depth and width in which one block RAM of the family can be used."""
 
 
+_LUT_RAM = (16, 4)
+"""Depth and width of a LUT memory of the ECP5."""
+
+_MOST_LUT_RAMS = 31
+"""Of so many Yosys makes a memory; a larger one gets block RAM, whose cost it takes to be that of 32."""
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """``number`` memories of one size; a ``rom`` is never written."""
+
+    number: int
+    depth: int
+    width: int
+    rom: bool = False
+
+    @property
+    def lut_rams(self) -> int:
+        """LUT memories that one of them would take."""
+        return -(-self.depth // _LUT_RAM[0]) * -(-self.width // _LUT_RAM[1])
+
+    def is_small(self, family: str) -> bool:
+        """Whether it is made of LUTs."""
+        return family == "ecp5" and not self.rom and self.lut_rams <= _MOST_LUT_RAMS
+
+    def blocks(self, family: str) -> int:
+        """Block RAMs of all of them, by the cheapest shape of the family's block."""
+        if self.is_small(family):
+            return 0
+        return self.number * min(
+            -(-self.depth // deep) * -(-self.width // wide) for deep, wide in _SHAPES[family]
+        )
+
+
 def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
-    """Block RAMs of each kind of memory, by the cheapest shape of the family's block."""
+    """Block RAMs of each kind of memory."""
+    return {
+        what: sum(memory.blocks(family) for memory in memories)
+        for what, memories in _memories(config, family).items()
+    }
 
-    def count(depth: int, width: int) -> int:
-        return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
 
-    def machine(program: Program, table: int) -> int:
+def lut_rams(config: CoreConfig, family: str) -> int:
+    """LUT memories of the kinds that ``block_rams`` has, where they are too small for a block."""
+    memories = [memory for several in _memories(config, family).values() for memory in several]
+    return sum(memory.number * memory.lut_rams for memory in memories if memory.is_small(family))
+
+
+def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:
+    """The memories that may stand in block RAM."""
+
+    def machine(program: Program, table: int) -> list[_Memory]:
         # of the addresses in the code only those bits vary that tell the program's own words apart
         bits = program.flag_bits + (len(program.contents) - 1).bit_length()
-        return count(table + len(program.contents), 32) + count(len(program.instructions), bits)
+        return [
+            _Memory(1, table + len(program.contents), 32),
+            _Memory(1, len(program.instructions), bits, rom=True),
+        ]
 
     word = 8 * config.lanes
-    rest = config.offset_bits + config.shift_bits
-    parameters = count(config.parameter_depth, config.mantissa_bits) + count(config.parameter_depth, rest)
+
+    def entries(number: int, depth: int, start: int, stop: int) -> list[_Memory]:
+        return [_Memory(number, depth, width) for width in entry_widths((start, stop), word)]
+
     memories = {
-        "weights": config.columns * count(config.bank_depth, word),
-        "parameters": config.requantizers * parameters,
-        "program": count(config.program_depth, 32),
+        "weights": [_Memory(config.columns, config.bank_depth, word)],
+        "parameters": [
+            *entries(config.requantizers, config.parameter_depth, 0, config.mantissa_bits),
+            *entries(
+                config.requantizers, config.parameter_depth, config.mantissa_bits, config.parameter_bits
+            ),
+        ],
+        "program": [_Memory(1, config.program_depth, 32)],
     }
     if config.scratchpad == "block":
         width = 8 if config.unaligned else 32
-        memories["scratchpad"] = 8 * config.lanes // width * count(config.scratchpad_words, width)
+        memories["scratchpad"] = [_Memory(word // width, config.scratchpad_words, width)]
     if config.vector_lanes:
-        memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
+        memories["tables"] = entries(2 * config.vector_lanes, config.table_depth, 0, config.table_bits)
     if family == "ice40":
+        memories["loop deltas"] = [
+            _Memory(1, 8, config.byte_address_bits),
+            _Memory(2, 8, config.coordinate_bits),
+        ]
         kept = len(Window(config).carried)
-        memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
-        memories["windows"] = config.columns * count(config.places, 8 * kept) if config.places > 1 else 0
+        memories["windows"] = [_Memory(config.columns, config.places, 8 * kept)] if config.places > 1 else []
     if config.softmax:
-        memories["exponentials"] = count(256 * config.softmax_tables, 32)
+        memories["exponentials"] = [_Memory(1, 256 * config.softmax_tables, 32)]
     if config.log_softmax:
         memories["logarithms"] = machine(LogSoftmax.PROGRAM, TABLE * config.log_tables)
     if config.l2_normalize:
@@ -60,15 +119,15 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     return memories
 
 
-def check_maps(graph: Graph, target: Target) -> None:
+def check_maps(graph: Graph, scratchpad_bytes: int) -> None:
     """Raises DoesNotFit when one map alone is larger than the scratchpad: before anything is scheduled."""
     written = (index for operator in graph.operators for index in operator.outputs)
     for index in (*graph.inputs, *written):
         tensor, size = graph.tensors[index], prod(graph.tensors[index].shape)
-        if size > target.scratchpad_bytes:
+        if size > scratchpad_bytes:
             raise DoesNotFit(
                 f"{graph.file}: the scratchpad needs {size} bytes for tensor {index} '{tensor.name}' alone, "
-                f"the board has {target.scratchpad_bytes}. Choose a larger board or a smaller model."
+                f"the board has {scratchpad_bytes}. Choose a larger board or a smaller model."
             )
 
 

@@ -99,14 +99,31 @@ class Issue(Counted):
         return 1 + weights + (self["load_parameter_words"] + 2) * self.config.requantizers
 
     @property
+    def loads(self) -> int:
+        """Cycles of all its loads."""
+        return self.loading * self._runs
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that it issues."""
+        return 0 if self.kind == Kind.LOAD else prod(self.counts)
+
+    @property
+    def gaps(self) -> int:
+        """Idle cycles between its pixels."""
+        if self.kind == Kind.LOAD:
+            return 0
+        return (prod(self.counts[3:]) - self._runs) * self.gap
+
+    @property
     def cycles(self) -> int:
         """From the first token or the beginning of its load to the last token, both included."""
-        if self.kind == Kind.LOAD:
-            return self.loading
-        counts = self.counts
-        runs = counts[5] if self.value & FLAG_STREAM else 1
-        pixels = counts[3] * counts[4] * counts[5] // runs
-        return runs * (self.loading + pixels * self.pixel + (pixels - 1) * self.gap)
+        return self.loads + self.tokens + self.gaps
+
+    @property
+    def _runs(self) -> int:
+        """Rows of pixels without a load in between."""
+        return self.counts[5] if self.kind != Kind.LOAD and self.value & FLAG_STREAM else 1
 
     def token_times(self, first: int, last: int) -> Int64:
         """When tokens ``first`` .. ``last - 1`` are issued; not of streamed jobs."""

@@ -52,7 +52,7 @@ def image_json(compiled: Compiled) -> dict[str, Any]:
 
 def report_json(compiled: Compiled) -> dict[str, Any]:
     """What was made of the model: the core, its memory, the cycles of each layer."""
-    layers = zip(compiled.schedule.layers, compiled.cycles.layers(), strict=True)
+    layers = zip(compiled.schedule.layers, compiled.accounts(), strict=True)
     return {
         "model": compiled.file.name,
         "board": compiled.board.name,
@@ -62,8 +62,8 @@ def report_json(compiled: Compiled) -> dict[str, Any]:
         "scratchpad_bytes_used": list(compiled.schedule.memory.used),
         "core": asdict(board_config(compiled)),
         "layers": [
-            {"index": layer.op_index, "op": layer.op, "cycles": cycles, "macs": layer.macs}
-            for layer, cycles in layers
+            {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
+            for layer, account in layers
         ],
     }
 

@@ -32,11 +32,11 @@ def integer_only(graph: Graph, numerics: Numerics) -> Network:
         outputs=graph.outputs,
         shapes=shapes | temporaries.shapes,
         constants=MappingProxyType(dict(temporaries.constants)),
-        macs=MappingProxyType(_macs(primitives)),
+        macs=MappingProxyType(multiply_accumulates(primitives)),
     )
 
 
-def _macs(primitives: Sequence[Primitive]) -> dict[int, int]:
+def multiply_accumulates(primitives: Sequence[Primitive]) -> dict[int, int]:
     """Multiply-accumulates of each operator, as TFLite's users count them."""
     counts: dict[int, int] = {}
     for primitive in primitives:

@@ -9,34 +9,34 @@ from itertools import groupby
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.primitives import Network, Primitive
 
-from .fitting import fit_all_tables, fit_requantizer
+from .fitting import Fits, fit_all_tables, fit_requantizer
 from .jobs import Layer, Placement, Schedule, matrices
 from .live_ranges import plan
 from .lowering import Lowering
 from .shape import Target
-from .split_sums import split_sums
 
 SPLIT_SHIFT = 16
 """A sum that has no tables with so many fractional bits is taken to have none."""
 
 
-def schedule(network: Network, target: Target) -> Schedule:
-    """The schedule of ``network`` on ``target``.
+def schedule(network: Network, target: Target, fits: Fits | None = None) -> Schedule:
+    """The schedule of ``network`` on ``target``; ``fits`` are what schedules of it found for other targets.
 
     Raises
     ------
     ModelError : something that the hardware cannot do.
     DoesNotFit : something that is too large.
     """
-    network = split_sums(network, SPLIT_SHIFT if target.core is None else target.core.vector_shift)
+    known, whole = fits or Fits(), network
+    network = known.split(whole, SPLIT_SHIFT if target.core is None else target.core.vector_shift)
     lowering = Lowering(network, target)
     layers = [
         _layer(lowering, network, tuple(primitives))
         for _, primitives in groupby(network.primitives, key=lambda each: each.op_index)
     ]
     _check_banks(network.file, layers, target)
-    fraction, parameters, accumulator_bits = fit_requantizer(network.file, layers, target)
-    vector_shift, tables = fit_all_tables(network.file, lowering.tables, target)
+    fraction, parameters, accumulator_bits = fit_requantizer(network.file, layers, target, known)
+    vector_shift, tables = fit_all_tables(network.file, lowering.tables, target, known)
     try:
         memory = plan(network, target, lowering, layers, parameters)
     except DoesNotFit:
@@ -44,7 +44,7 @@ def schedule(network: Network, target: Target) -> Schedule:
             return schedule(network, replace(target, strips=False))
         if not target.pair:
             raise
-        return schedule(network, replace(target, pair=False))  # pairs of lines want room behind a map
+        return schedule(whole, replace(target, pair=False), known)  # pairs of lines want room behind a map
     placements = {
         tensor: Placement(address=memory.addresses[lowering.buffer(tensor)], layout=lowering.layout(tensor))
         for tensor in network.shapes

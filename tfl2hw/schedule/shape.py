@@ -6,6 +6,22 @@ from dataclasses import dataclass
 
 from tfl2hw.rtl_templates.config import MOST_PLACES, CoreConfig
 
+LANES = (4, 8, 16, 32)
+COLUMNS = (2, 4, 8, 16, 32)
+"""What an array may have of each; columns divide lanes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """C, K and Q of an array."""
+
+    lanes: int
+    columns: int
+    requantizers: int
+
+    def __str__(self) -> str:
+        return f"{self.lanes} lanes x {self.columns} columns, {self.requantizers} requantizers"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Target:

@@ -1,0 +1,158 @@
+"""What a core will take of a chip, and at what clock it will run: estimates before any synthesis.
+
+DSPs and block RAMs are counted exactly. Logic cells and flip-flops follow the structure of each unit; what is
+not worth counting bit by bit is a constant, calibrated on synthesised cores (``bench/estimates.py``), which
+also holds the estimates to a tenth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.isa import token_layout
+from tfl2hw.rtl_templates.requantizer import Requantizer
+
+from .footprint import block_rams, lut_rams
+from .products import SOFT_CELLS, requantizer_dsps
+
+PACKED = 0.39
+"""Of an iCE40 core's flip-flops, the part that does not share a logic cell with the LUT before it."""
+
+LUT_RAM = 6
+"""Logic cells of one LUT memory of the ECP5."""
+
+SOFT_FLIP_FLOPS = 81
+"""Flip-flops of one int8 product without a DSP."""
+
+CHAIN = {"ecp5": 4, "ice40": 1}
+"""Logic cells of a carry chain besides its bits: where it begins and ends."""
+
+CLOCKS = {"ecp5": ((128, 120.0), (256, 100.0)), "ice40": ((16, 36.0), (256, 30.0))}
+"""MHz that cores with up to so many products a cycle have reached on the slowest speed grade."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Logic cells (LUTs), flip-flops, DSPs and block RAMs."""
+
+    luts: int
+    flip_flops: int
+    dsps: int
+    block_rams: int
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """LUTs and flip-flops of a unit."""
+
+    luts: float
+    flip_flops: float
+
+    def __add__(self, other: _Cells) -> _Cells:
+        return _Cells(self.luts + other.luts, self.flip_flops + other.flip_flops)
+
+    def __mul__(self, times: int) -> _Cells:
+        return _Cells(self.luts * times, self.flip_flops * times)
+
+
+def estimate(config: CoreConfig, family: str) -> Resources:
+    """What the core, and the board's top around it, take on a chip of ``family`` ("ecp5" or "ice40")."""
+    cells = _column(config, family) * config.columns + _requantizer(config, family) * config.requantizers
+    cells += _frame(config, family) + _scratchpad(config) + _others(config)
+    luts = cells.luts + LUT_RAM * lut_rams(config, family)
+    luts += PACKED * cells.flip_flops if family == "ice40" else 0
+    return Resources(
+        luts=round(luts),
+        flip_flops=round(cells.flip_flops),
+        dsps=dsps(config, family),
+        block_rams=sum(block_rams(config, family).values()),
+    )
+
+
+def expected_mhz(config: CoreConfig, family: str) -> float:
+    """The clock that a core of this shape can be expected to reach."""
+    products = config.lanes * config.columns
+    reached = [mhz for most, mhz in CLOCKS[family] if products <= most]
+    return reached[0] if reached else CLOCKS[family][-1][1]
+
+
+def dsps(config: CoreConfig, family: str) -> int:
+    """DSP cells: a product each (two on iCE40), and on ECP5 those of the requantizers."""
+    hard = (config.lanes - config.soft_lanes) * config.columns
+    return hard // 2 if family == "ice40" else hard + requantizer_dsps(config, family)
+
+
+def _column(config: CoreConfig, family: str) -> _Cells:
+    """Token and word that pass, operands, adder tree, accumulators, the way out."""
+    word, accumulator, chain = 8 * config.lanes, config.accumulator_bits, CHAIN[family]
+    adders = [17 + level for level in range(config.lane_bits) for _ in range(config.lanes >> level + 1)]
+    luts = sum(bits + chain for bits in adders) + accumulator + chain + 25.0
+    flip_flops = token_layout(config).size + word * (1 + 2 * config.bank_registers) + sum(adders) + 12.0
+    flip_flops += accumulator + (accumulator + 2) * (1 if config.chain == 1 else 2)
+    if config.chain > 1:
+        luts += accumulator + 2
+    if not config.unaligned:
+        luts += 8 * (config.lanes // config.columns - 1) / 2
+    if config.pair:
+        luts += 2 * accumulator + chain + adders[-1]
+        flip_flops += 2 * accumulator + adders[-1]
+    if config.window:
+        luts += 24 * (2 if config.pair else 1) + (48 if family == "ecp5" else 10)
+        flip_flops += 22
+    luts += SOFT_CELLS[family] * config.soft_lanes
+    flip_flops += SOFT_FLIP_FLOPS * config.soft_lanes
+    if config.product:
+        luts, flip_flops = luts + 24, flip_flops + 10
+    if config.maximum:
+        luts, flip_flops = luts + accumulator + 14, flip_flops + 12
+    if config.digits:
+        luts += accumulator
+    return _Cells(luts, flip_flops)
+
+
+def _requantizer(config: CoreConfig, family: str) -> _Cells:
+    """The multiplier's sums, offset, shifters, clamp, and what waits for them."""
+    product = config.accumulator_bits + config.mantissa_bits
+    total = Requantizer.total_bits(config)
+    shifted = total - config.mantissa_fraction + 1
+    waits = (config.parameter_depth - 1).bit_length() * (Requantizer.latency(config) - 11)
+    flip_flops = 70.0 + total + 3 * shifted + waits + config.parameter_bits * config.parameter_registers
+    flip_flops += config.accumulator_bits * (1 + config.parameter_registers)
+    if family == "ice40":
+        factors = config.accumulator_bits * config.mantissa_bits
+        return _Cells(total + 6 * shifted + 1.1 * factors + 110, flip_flops + 0.6 * factors)
+    return _Cells(10 * shifted + 2.0 * product + 75, flip_flops + 2.5 * product)
+
+
+def _frame(config: CoreConfig, family: str) -> _Cells:
+    """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
+    return _Cells(1340.0 if family == "ice40" else 1700.0, 1000.0) + _Cells(3.0, 12.0) * config.lanes
+
+
+def _scratchpad(config: CoreConfig) -> _Cells:
+    """Copies of address and enable for each part of a word, and where words begin anywhere the rotation."""
+    if config.scratchpad != "block":
+        return _Cells(162.0, 78.0)
+    if not config.unaligned:
+        return _Cells(4.0, 16.0 + config.word_address_bits / 4) * config.lanes
+    stages = -(-config.lane_bits // 2)
+    return _Cells(40.0 + 10 * config.lane_bits, 8.0 * (2 + stages) + config.word_address_bits) * config.lanes
+
+
+def _others(config: CoreConfig) -> _Cells:
+    """Units that only some models need."""
+    cells = _Cells(0.0, 0.0)
+    if config.vector_lanes:
+        cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
+    if config.softmax:
+        cells += _Cells(400.0, 200.0)
+    if config.log_softmax:
+        cells += _Cells(700.0, 400.0)
+    if config.l2_normalize:
+        cells += _Cells(700.0, 400.0)
+    if config.arg_max:
+        cells += _Cells(150.0, 100.0)
+    if config.index:
+        cells += _Cells(60.0, 40.0)
+    return cells
