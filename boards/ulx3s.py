@@ -6,15 +6,24 @@ from dataclasses import replace
 
 from .board import Board, Chip
 
+
+def _dsp_rows(rows: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+    """Sites of MULT18X18D: a DSP block begins at each x of ``blocks`` and has four of them."""
+    places = ((4, 0), (5, 1), (8, 4), (9, 5))
+    return tuple(tuple(f"X{x + dx}/Y{y}/MULT18_{z}" for x in blocks for dx, z in places) for y in rows)
+
+
 _CHIPS = {
     "12f": Chip(name="LFE5U-12F", nextpnr=("--12k",), luts=24288, flip_flops=24288, dsps=28, multipliers=28,
                 block_rams=56, block_ram_bits=18432),
     "25f": Chip(name="LFE5U-25F", nextpnr=("--25k",), luts=24288, flip_flops=24288, dsps=28, multipliers=28,
                 block_rams=56, block_ram_bits=18432),
     "45f": Chip(name="LFE5U-45F", nextpnr=("--45k",), luts=43848, flip_flops=43848, dsps=72, multipliers=72,
-                block_rams=108, block_ram_bits=18432),
+                block_rams=108, block_ram_bits=18432,
+                dsp_rows=_dsp_rows((22, 46), (0, 9, 18, 27, 38, 47, 56, 65, 74))),
     "85f": Chip(name="LFE5U-85F", nextpnr=("--85k",), luts=83640, flip_flops=83640, dsps=156, multipliers=156,
-                block_rams=208, block_ram_bits=18432),
+                block_rams=208, block_ram_bits=18432,
+                dsp_rows=_dsp_rows((10, 34, 58), (0, 9, 18, 27, 36, 45, 54, 65, 74, 83, 92, 101, 110))),
 }  # fmt: skip
 
 _PACKAGE = ("--package", "CABGA381", "--speed", "6")

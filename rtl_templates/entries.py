@@ -1,4 +1,4 @@
-"""Memories whose entries may be wider than the words in which they are loaded."""
+"""Memories whose entries may be wider than the words in which they are loaded, or than a block RAM."""
 
 from __future__ import annotations
 
@@ -15,13 +15,43 @@ def small_memory(config: CoreConfig) -> dict[str, str]:
     return {"ram_style": "block"} if config.multiplier == "ice40" else {}
 
 
+REGISTERED_BITS = {"ecp5": 18}
+"""Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
+
+
+def split_memory(
+    m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
+    write: tuple[ValueLike, Value, Value], address: Value,
+) -> Value:  # fmt: skip
+    """A memory in pieces as wide as the chip likes; the word read comes one cycle after ``address``.
+
+    Parameters
+    ----------
+    write : enable, address and word.
+    """
+    enable, where, word = write
+    width = REGISTERED_BITS.get(config.multiplier, bits)
+    pieces = []
+    for start in range(0, bits, width):
+        stop = min(bits, start + width)
+        mask = (1 << (stop - start)) - 1
+        memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
+        m.submodules[name if bits <= width else f"{name}_{start}"] = memory
+        into, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
+        ]  # fmt: skip
+        pieces.append(read.data)
+    return Cat(pieces)
+
+
 def entry_memory(
-    m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int],
-    word_bits: int, parts: int, load: tuple[ValueLike, Value, Value], address: Value,
+    m: Module, name: str, config: CoreConfig, *, field: tuple[int, int], depth: int, init: Sequence[int],
+    parts: int, load: tuple[ValueLike, Value, Value], address: Value,
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
-    An entry arrives in ``parts`` words (a power of two) of ``word_bits``, low part first; each part is
+    An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part is
     written on its own, so that nothing has to be kept until the entry is complete.
 
     Parameters
@@ -30,22 +60,20 @@ def entry_memory(
     load : enable, address (entry * parts + part) and word of the part that arrives.
     """
     enable, where, word = load
-    part_bits = (parts - 1).bit_length()
+    word_bits, part_bits = 8 * config.lanes, (parts - 1).bit_length()
     pieces = []
     start = field[0]
     while start < field[1]:
         part = start // word_bits
         stop = min(field[1], (part + 1) * word_bits)
         mask = (1 << (stop - start)) - 1
-        memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
-        m.submodules[f"{name}_{start}"] = memory
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            write.en.eq(Value.cast(enable) & (where[:part_bits] == part)),
-            write.addr.eq(where[part_bits:]),
-            write.data.eq(word[start - part * word_bits : stop - part * word_bits]),
-            read.addr.eq(address),
-        ]
-        pieces.append(read.data)
+        pieces.append(split_memory(
+            m, f"{name}_{start}", config, bits=stop - start, depth=depth,
+            init=[entry >> start & mask for entry in init], address=address,
+            write=(
+                Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
+                word[start - part * word_bits : stop - part * word_bits],
+            ),
+        ))  # fmt: skip
         start = stop
     return Cat(pieces)

@@ -142,8 +142,8 @@ class Requantizer(wiring.Component):
     def _memory(self, m: Module, name: str, field: tuple[int, int], address: Value) -> Value:
         config = self._config
         value = entry_memory(
-            m, name, field=field, depth=config.parameter_depth, init=self._parameters,
-            word_bits=8 * config.lanes, parts=config.parameter_parts,
+            m, name, config, field=field, depth=config.parameter_depth, init=self._parameters,
+            parts=config.parameter_parts,
             load=(self.load_enable, self.load_address, self.load_data), address=address,
         )  # fmt: skip
         return delayed(m, value, config.parameter_registers, name)

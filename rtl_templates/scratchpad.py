@@ -81,8 +81,9 @@ class Scratchpad(wiring.Component):
 
     @staticmethod
     def read_latency(config: CoreConfig) -> int:
-        """Cycles from an address to its word: address register, memory, output register, rotation."""
-        return 3 + (-(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
+        """Cycles from an address to its word: address register, memory, output register; for words from any
+        byte on also a register before each lane's address, and the rotation."""
+        return 3 + (1 + -(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -120,14 +121,16 @@ class Scratchpad(wiring.Component):
     def _bytes(self, m: Module) -> None:
         """A memory for every byte of a word, each behind registers of its own, and the rotation."""
         config = self._config
-        offset = delayed(m, self.read_offset, 3, "offset")
-        following = self.read_address + 1
+        offset = delayed(m, self.read_offset, 4, "offset")
+        address = self._register(m, self.read_address, "read_address_first")
+        following = (address + 1)[: config.word_address_bits]
         lanes: list[Value] = []
         for lane in range(config.lanes):
             memory = Memory(shape=8, depth=config.scratchpad_words, init=self._words(lane, 1))
             m.submodules[f"lane{lane}"] = memory
             write, read = memory.write_port(), memory.read_port()
-            mine = Mux(self.read_offset > lane, following, self.read_address)[: config.word_address_bits]
+            later = self._register(m, self.read_offset > lane, f"reads_following{lane}")
+            mine = Mux(later, following, address)
             m.d.comb += [
                 read.addr.eq(self._register(m, mine, f"read_address_copy{lane}")),
                 write.addr.eq(self._register(m, self.write_address, f"write_address_copy{lane}")),

@@ -9,6 +9,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .delay import delayed
+
 DIGITS = 31
 """Multiplier steps of a product: the serial operand is an unsigned 31-bit number."""
 
@@ -43,6 +45,12 @@ class Phase(enum.IntEnum, shape=3):
     ERROR = 5  # accumulator = (half denominator * x - 1) * x
     UPDATE = 6  # x = x - 4 * accumulator
 
+
+FLAGS = data.StructLayout({
+    "phase": Phase, "idle": 1, "normalise": 1, "guess": 1, "start": 1, "update": 1, "draining": 1, "total": 1,
+})  # fmt: skip
+"""A phase, and what the multiplier has to know of it without delay: ``draining`` in START and UPDATE,
+``total`` where the half denominator is a factor."""
 
 STAGE = data.StructLayout({"token": 1, "mode": Mode, "clear_sum": 1, "finish": 1})
 """What accompanies an exponential as it leaves the table."""
@@ -93,9 +101,9 @@ class Softmax(wiring.Component):
     ValueError : more entries than the tables have, or one out of range.
     """
 
-    RECIPROCAL_LATENCY = 4 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
+    RECIPROCAL_LATENCY = 5 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
     SCALE_INTERVAL = DIGITS + 1
-    SCALE_LATENCY = 3 + DIGITS + 1 + 12
+    SCALE_LATENCY = 4 + DIGITS + 1 + 12
 
     def __init__(self, tables: int = 1, init: Sequence[int] = ()) -> None:
         if len(init) > 256 * tables:
@@ -125,7 +133,7 @@ class Softmax(wiring.Component):
 
         count = Signal(5, init=DIGITS)
         last = count == DIGITS  # the cycle between two products
-        phase = Signal(Phase)
+        phase = Signal(FLAGS, init={"idle": 1})
         newton = Signal(range(NEWTON_STEPS))
         total = Signal(31)
         operand = Signal(31)
@@ -135,7 +143,7 @@ class Softmax(wiring.Component):
 
         scale_token = stage.token & (stage.mode == Mode.SCALE)
         scaling = Signal()
-        with m.If(~last | scale_token | (phase != Phase.IDLE)):
+        with m.If(~last | scale_token | ~phase.idle):
             m.d.sync += count.eq(count + 1)
         with m.If(last):
             m.d.sync += scaling.eq(scale_token)
@@ -145,7 +153,7 @@ class Softmax(wiring.Component):
         summand = operand[12:]
         add = Signal()
         m.d.sync += add.eq(stage.token & (stage.mode == Mode.SUM))
-        normalising = phase == Phase.NORMALISE
+        normalising = phase.normalise
         with m.If(stage.clear_sum):
             m.d.sync += [total.eq(0), shift.eq(11)]
         with m.Elif(add | (normalising & ~total[30])):
@@ -176,7 +184,7 @@ class Softmax(wiring.Component):
         return m
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
-        """Maximum, difference and table: the exponential, and what its stage is to do with it."""
+        """Maximum, difference, table and its register: the exponential, and what its stage is to do with it."""
         m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
         write = table.write_port()
         read = table.read_port()
@@ -189,7 +197,7 @@ class Softmax(wiring.Component):
         token = Signal()
         x = Signal(signed(8))
         start = Signal()
-        finish = Signal(3)
+        finish = Signal(4)
         m.d.sync += [token.eq(self.x_valid), start.eq(self.start), x.eq(self.x)]
         m.d.sync += finish.eq(Cat(self.finish, finish))
         with m.If(self.start):
@@ -209,35 +217,52 @@ class Softmax(wiring.Component):
                 m.d.sync += maximum.eq(x)
 
         stage = Signal(STAGE)
-        m.d.comb += stage.finish.eq(finish[2])
+        m.d.comb += stage.finish.eq(finish[-1])
+        asked = Signal.like(stage)
         m.d.sync += [
-            stage.token.eq(token),
-            stage.mode.eq(mode),
-            stage.clear_sum.eq(start & (mode == Mode.SUM)),
+            asked.token.eq(token),
+            asked.mode.eq(mode),
+            asked.clear_sum.eq(start & (mode == Mode.SUM)),
+            stage.token.eq(asked.token),
+            stage.mode.eq(asked.mode),
+            stage.clear_sum.eq(asked.clear_sum),
         ]
-        return read.data, stage
+        return delayed(m, read.data, 1, "exponential"), stage
 
     @staticmethod
     def _sequence(
-        m: Module, *, phase: Signal, newton: Signal, count: Signal, last: Signal, begin: Signal
+        m: Module, *, phase: data.View, newton: Signal, count: Signal, last: Signal, begin: Signal
     ) -> None:
         """The order of the reciprocal's phases."""
+        following = Signal(Phase)
+        m.d.comb += following.eq(phase.phase)
         with m.If(begin):
-            m.d.sync += [phase.eq(Phase.NORMALISE), count.eq(DIGITS - NORMALISE + 1), newton.eq(0)]
+            m.d.comb += following.eq(Phase.NORMALISE)
+            m.d.sync += [count.eq(DIGITS - NORMALISE + 1), newton.eq(0)]
         with m.Elif(last):
-            with m.Switch(phase):
+            with m.Switch(phase.phase):
                 with m.Case(Phase.NORMALISE, Phase.GUESS, Phase.START, Phase.PRODUCT, Phase.ERROR):
-                    m.d.sync += phase.eq(phase + 1)
+                    m.d.comb += following.eq(phase.phase + 1)
                 with m.Case(Phase.UPDATE):
-                    m.d.sync += [newton.eq(newton + 1), phase.eq(Phase.PRODUCT)]
+                    m.d.comb += following.eq(Phase.PRODUCT)
+                    m.d.sync += newton.eq(newton + 1)
                     with m.If(newton == NEWTON_STEPS - 1):
-                        m.d.sync += [count.eq(DIGITS), phase.eq(Phase.IDLE)]
+                        m.d.comb += following.eq(Phase.IDLE)
+                        m.d.sync += count.eq(DIGITS)
+        start, update = following == Phase.START, following == Phase.UPDATE
+        guess = following == Phase.GUESS
+        m.d.sync += [
+            phase.phase.eq(following), phase.idle.eq(following == Phase.IDLE),
+            phase.normalise.eq(following == Phase.NORMALISE), phase.guess.eq(guess),
+            phase.start.eq(start), phase.update.eq(update), phase.draining.eq(start | update),
+            phase.total.eq(guess | (following == Phase.PRODUCT)),
+        ]  # fmt: skip
 
     @staticmethod
     def _multiply(
         m: Module,
         *,
-        phase: Signal,
+        phase: data.View,
         count: Signal,
         last: Signal,
         scaling: Signal,
@@ -248,42 +273,41 @@ class Softmax(wiring.Component):
         newton: Signal,
     ) -> None:
         """The accumulator and the rotating reciprocal ``x``, a bit each cycle."""
-        draining = (phase == Phase.START) | (phase == Phase.UPDATE)
+        draining = phase.draining
         # While scaling, r = 2 * x: the bit before, which is x's top bit after a rotation. In the
         # first cycle that is bit 30 of x itself, which is 0 unless all of x was saturated to ones.
         digit = Signal()
         m.d.comb += digit.eq(Mux(scaling, x[30], x[0]))
-        with m.If(phase == Phase.GUESS):
+        with m.If(phase.guess):
             m.d.comb += digit.eq(C(PATTERN_32_17, 8).bit_select(count[:3], 1))
         with m.If(draining):
             m.d.comb += digit.eq(0)
 
         chosen = Signal(signed(32))
-        use_total = (phase == Phase.GUESS) | (phase == Phase.PRODUCT)
         with m.If(digit):
-            with m.If(use_total):
+            with m.If(phase.total):
                 m.d.comb += chosen.eq(total)
             with m.Elif(scaling):
                 m.d.comb += chosen.eq(operand)
             with m.Else():
                 m.d.comb += chosen.eq(operand.as_signed())
         # A subtracted product, which ends in START or UPDATE, starts at one less.
-        subtracted = (phase == Phase.NORMALISE) | (phase == Phase.PRODUCT)
-        reload = last & (phase != Phase.GUESS) & (phase != Phase.ERROR)
+        subtracted = phase.normalise | (phase.phase == Phase.PRODUCT)
+        reload = last & ~phase.guess & (phase.phase != Phase.ERROR)
         with m.If(reload):
             m.d.sync += accumulator.eq(Mux(subtracted, (1 << 30) - 1, 1 << 30))
-        with m.Elif(~last & ((phase != Phase.UPDATE) | (count >= 2))):
+        with m.Elif(~last & (~phase.update | (count >= 2))):
             m.d.sync += accumulator.eq((accumulator + chosen) >> 1)
 
         minuend = Signal()
-        m.d.comb += minuend.eq(Mux(phase == Phase.START, C(PATTERN_48_17, 8).bit_select(count[:3], 1), x[0]))
+        m.d.comb += minuend.eq(Mux(phase.start, C(PATTERN_48_17, 8).bit_select(count[:3], 1), x[0]))
         subtrahend = Signal()
         # The product is worth four times as much in UPDATE: it waits for two bits.
-        m.d.comb += subtrahend.eq(draining & accumulator[0] & ((phase == Phase.START) | (count >= 2)))
+        m.d.comb += subtrahend.eq(draining & accumulator[0] & (phase.start | (count >= 2)))
         borrow = Signal()
         with m.If(last):
             m.d.sync += borrow.eq(0)
-            with m.If((phase == Phase.UPDATE) & (newton == NEWTON_STEPS - 1) & x[30]):
+            with m.If(phase.update & (newton == NEWTON_STEPS - 1) & x[30]):
                 m.d.sync += x.eq((1 << 31) - 1)
         with m.Else():
             m.d.sync += borrow.eq(Mux(minuend, subtrahend & borrow, subtrahend | borrow))
