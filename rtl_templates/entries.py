@@ -51,8 +51,8 @@ def entry_memory(
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
-    An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part is
-    written on its own, so that nothing has to be kept until the entry is complete.
+    An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
+    is written on its own, so that nothing has to be kept until the entry is complete.
 
     Parameters
     ----------

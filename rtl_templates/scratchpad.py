@@ -81,8 +81,10 @@ class Scratchpad(wiring.Component):
 
     @staticmethod
     def read_latency(config: CoreConfig) -> int:
-        """Cycles from an address to its word: address register, memory, output register; for words from any
-        byte on also a register before each lane's address, and the rotation."""
+        """Cycles from an address to its word: address register, memory, output register.
+
+        For words from any byte on there is one more before each lane's address, and the rotation.
+        """
         return 3 + (1 + -(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
 
     def elaborate(self, platform: object) -> Module:

@@ -184,7 +184,7 @@ class Softmax(wiring.Component):
         return m
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
-        """Maximum, difference, table and its register: the exponential, and what its stage is to do with it."""
+        """Maximum, difference, table, its register: the exponential, and what its stage is to do with it."""
         m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
         write = table.write_port()
         read = table.read_port()
