@@ -31,12 +31,13 @@ from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.log_softmax import LogSoftmax
-from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier
+from tfl2hw.rtl_templates.multiplier import LaneMultiplier
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.rtl_templates.scratchpad import Scratchpad
 from tfl2hw.rtl_templates.sequencer import Sequencer
 from tfl2hw.rtl_templates.softmax import Softmax
 from tfl2hw.rtl_templates.table_sum import TableSum
+from tfl2hw.rtl_templates.wide_multiplier import WideMultiplier
 from tfl2hw.rtl_templates.writer import Writer
 
 

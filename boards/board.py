@@ -10,6 +10,8 @@ from typing import Any
 from tfl2hw.rtl_templates.config import CoreConfig
 
 FAMILIES = ("ecp5", "ice40", "sim")
+MOST_DSPS = 2
+"""DSPs in a requantizer where there are enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ class Board:
     clock_mhz : its oscillator. target_mhz : the core's clock, made from it by a PLL.
     baud : bits a second of the UART behind its USB plug.
     program : the command line, but for the bitstream's name, that loads a bitstream, best first.
-    lanes, columns, requantizers : the array (see ``CoreConfig``).
+    lanes, columns : the array (see ``CoreConfig``).
+    requantizers : at most so many; None: one for each column, as far as the chip's DSPs go.
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
     bank_depth : words of a column's weight bank, at most.
     vector_lanes : elements a cycle of the table-sum unit.
@@ -65,7 +68,7 @@ class Board:
     family: str
     lanes: int
     columns: int
-    requantizers: int
+    requantizers: int | None
     scratchpad: str
     scratchpad_words: int
     bank_depth: int
@@ -88,6 +91,18 @@ class Board:
     def multiplier(self) -> str:
         """The ``CoreConfig.multiplier`` that this chip has."""
         return "generic" if self.family == "sim" else self.family
+
+    def requantizers_for(self, lanes: int, columns: int) -> tuple[int, int]:
+        """Q of an array, and the DSPs that each requantizer's multiplier may take (see ``CoreConfig``).
+
+        The array's own products come first. One requantizer a column is worth more than a second DSP in each.
+        """
+        most = min(columns, self.requantizers or columns)
+        if self.family != "ecp5" or self.chip is None:
+            return most, MOST_DSPS
+        spare = self.chip.dsps - lanes * columns
+        count = next((q for q in range(most, 0, -1) if columns % q == 0 and q <= spare), 1)
+        return count, max(1, min(MOST_DSPS, spare // count))
 
     @property
     def scratchpad_bytes(self) -> int:

@@ -8,7 +8,6 @@ from .board import Board
 
 SCRATCHPAD_WORDS = 1 << 17
 BANK_DEPTH = 1 << 15
-REQUANTIZERS = 4
 TABLES = 64
 
 
@@ -20,7 +19,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
     return CoreConfig(
         lanes=lanes,
         columns=columns,
-        requantizers=min(REQUANTIZERS, columns),
+        requantizers=columns,
         accumulator_bits=32,
         mantissa_bits=36,
         mantissa_fraction=30,
@@ -62,7 +61,7 @@ SIM_LARGE = Board(
     target_mhz=100.0,
     lanes=8,
     columns=8,
-    requantizers=REQUANTIZERS,
+    requantizers=None,
     scratchpad="block",
     scratchpad_words=SCRATCHPAD_WORDS,
     bank_depth=BANK_DEPTH,

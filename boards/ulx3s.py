@@ -29,7 +29,7 @@ _CHIPS = {
 _PACKAGE = ("--package", "CABGA381", "--speed", "6")
 
 
-def _board(size: str, lanes: int, columns: int, requantizers: int, words: int, target: float) -> Board:
+def _board(size: str, lanes: int, columns: int, words: int, target: float) -> Board:
     return Board(
         name=f"ulx3s-{size}",
         title=f"ULX3S {size.upper()}",
@@ -41,7 +41,7 @@ def _board(size: str, lanes: int, columns: int, requantizers: int, words: int, t
         program=(("openFPGALoader", "-b", "ulx3s"), ("fujprog",), ("ecpdap", "program")),
         lanes=lanes,
         columns=columns,
-        requantizers=requantizers,
+        requantizers=None,
         scratchpad="block",
         scratchpad_words=words,
         bank_depth=1 << 14,
@@ -49,7 +49,7 @@ def _board(size: str, lanes: int, columns: int, requantizers: int, words: int, t
     )
 
 
-ULX3S_12F = _board("12f", 4, 4, 1, 8192, 80.0)
-ULX3S_25F = _board("25f", 4, 4, 1, 8192, 80.0)
-ULX3S_45F = _board("45f", 8, 8, 4, 8192, 90.0)
-ULX3S_85F = _board("85f", 8, 8, 4, 16384, 100.0)
+ULX3S_12F = _board("12f", 4, 4, 8192, 80.0)
+ULX3S_25F = _board("25f", 4, 4, 8192, 80.0)
+ULX3S_45F = _board("45f", 8, 8, 8192, 90.0)
+ULX3S_85F = _board("85f", 8, 8, 16384, 100.0)

@@ -34,6 +34,7 @@ class CoreConfig:
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
+    requantizer_dsps : DSPs that a requantizer's multiplier may take on ECP5, 1 or 2; LUTs make the rest.
     parameter_registers : 1 if the requantizers' parameter memories have output registers, else 0.
     count_bits, coordinate_bits : widths of loop counters (signed, ``count - 2``) and of the row and
         column coordinates (signed).
@@ -74,6 +75,7 @@ class CoreConfig:
     multiplier_latency: int = 3
     bank_registers: int = 1
     product_latency: int | None = None
+    requantizer_dsps: int = 2
     parameter_registers: int = 1
     count_bits: int = 13
     coordinate_bits: int = 11
@@ -113,6 +115,8 @@ class CoreConfig:
             raise ValueError(f"unaligned must be False with scratchpad {self.scratchpad!r}")
         if self.multiplier not in MULTIPLIERS:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
+        if self.requantizer_dsps not in (1, 2):
+            raise ValueError(f"requantizer_dsps must be 1 or 2, not {self.requantizer_dsps!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
         for name in ("softmax_tables", "log_tables"):

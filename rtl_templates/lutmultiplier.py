@@ -1,4 +1,4 @@
-"""Multiplication in LUTs: a Booth multiplier for chips whose DSPs are all taken, and small rows."""
+"""Multiplication in LUTs: a Booth multiplier for chips whose DSPs are all taken, or for a narrow factor."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class _Group:
     correction: Value | None
 
 
-def levels(b_width: int) -> int:
+def levels(b_width: int, *, b_signed: bool = False) -> int:
     """Levels of adders that a factor of ``b_width`` bits asks for."""
-    return (_row_count(b_width) - 1).bit_length()
+    return (_row_count(b_width, b_signed) - 1).bit_length()
 
 
-def booth_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
-    """``a * b`` (signed times unsigned), radix-4 Booth rows and an adder tree.
+def booth_multiplier(m: Module, a: Value, b: Value, latency: int, name: str = "") -> Value:
+    """``a * b`` (``a`` signed, ``b`` as its shape says), radix-4 Booth rows and an adder tree.
 
     Latency: ``latency`` cycles, 2 to ``1 + levels(len(b))``: one for the rows, the others shared
     among the levels of adders (fewer registers, longer paths). Throughput: one a cycle.
@@ -37,48 +37,36 @@ def booth_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
     the factor and their inverses while the flip-flop's synchronous reset makes the zero. The +1 of
     an inverted row lands in the empty low bits of a neighbour, where an adder passes by anyway.
     """
-    groups = [_row(m, a, b, number) for number in range(_row_count(len(b)))]
-    count = levels(len(b))
+    is_signed = b.shape().signed
+    groups = [_row(m, a, b, number, name) for number in range(_row_count(len(b), is_signed))]
+    count = levels(len(b), b_signed=is_signed)
     for level in range(count):
         registered = (level + 1) * (latency - 1) // count > level * (latency - 1) // count
         pairs = [groups[n : n + 2] for n in range(0, len(groups), 2)]
-        groups = [_join(m, f"sum{level}_{n}", len(a), registered, *pair) for n, pair in enumerate(pairs)]
+        groups = [_join(m, f"{name}sum{level}_{n}", len(a), registered, *pair) for n, pair in enumerate(pairs)]
     return groups[0].value[: len(a) + len(b)].as_signed()
 
 
-def small_multiplier(m: Module, a: Value, b: Value, latency: int) -> Value:
-    """``a * b`` (signed times unsigned of 1 to 4 bits) in two rows of adders.
-
-    Latency: ``latency`` cycles, at least 2. Throughput: one a cycle.
-    """
-    rows = []
-    for number in range(0, len(b), 2):
-        digit = b[number : number + 2]
-        twice = Mux(digit[1], a << 1, 0) if len(digit) == 2 else Const(0, 1)
-        rows.append(delayed(m, Mux(digit[0], a, 0) + twice, 1, f"row{number}"))
-    total = rows[0] if len(rows) == 1 else rows[0] + (rows[1] << 2)
-    return delayed(m, total, latency - 1, "small")
+def _row_count(b_width: int, b_signed: bool) -> int:
+    """Booth digits of a number: the last one must not be negative. A signed number's is always zero."""
+    return (b_width + b_signed) // 2 + 1
 
 
-def _row_count(b_width: int) -> int:
-    """Booth digits of an unsigned number: the last one must not be negative."""
-    return b_width // 2 + 1
-
-
-def _row(m: Module, a: Value, b: Value, number: int) -> _Group:
+def _row(m: Module, a: Value, b: Value, number: int, name: str) -> _Group:
     """The factor times one Booth digit, ``b[2n-1] + b[2n] - 2 * b[2n+1]``."""
+    above = b[-1] if b.shape().signed else Const(0)
     bits = range(2 * number - 1, 2 * number + 2)
-    low, middle, high = (b[bit] if 0 <= bit < len(b) else Const(0) for bit in bits)
-    row = Signal(signed(len(a) + 1), name=f"row{number}", reset_less=True)
+    low, middle, high = (Const(0) if bit < 0 else b[bit] if bit < len(b) else above for bit in bits)
+    row = Signal(signed(len(a) + 1), name=f"{name}row{number}", reset_less=True)
     twice = Mux(low == middle, a << 1, a)
     zero = (low == middle) & (middle == high)
     with m.If(zero):
         m.d.sync += row.eq(0)
     with m.Else():
         m.d.sync += row.eq(twice ^ high.replicate(len(row)))
-    if 2 * number + 1 >= len(b):
+    if number == _row_count(len(b), b.shape().signed) - 1:
         return _Group(1, row, None)
-    return _Group(1, row, delayed(m, high & ~(low & middle), 1, f"correction{number}"))
+    return _Group(1, row, delayed(m, high & ~(low & middle), 1, f"{name}correction{number}"))
 
 
 def _join(

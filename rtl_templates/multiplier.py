@@ -1,7 +1,7 @@
-"""Multipliers: the lanes of a column, and the wide one of a requantizer; one signature, three kinds.
+"""The multipliers of a column's lanes; one signature, three kinds.
 
 "generic" is plain ``*`` for simulation, "ecp5" and "ice40" are what the chips are good at. All kinds
-of the same widths have the same latency, so a simulation of "generic" is exact to the cycle.
+have the same latency, so a simulation of "generic" is exact to the cycle.
 Every register is without reset and enable.
 """
 
@@ -13,13 +13,10 @@ from amaranth.lib.wiring import In, Out
 
 from .config import MULTIPLIERS
 from .delay import delayed
-from .lutmultiplier import booth_multiplier, levels, small_multiplier
 
 ECP5_LATENCY = 3
 ECP5_PART = 18
 """Bits of an operand that one MULT18X18D takes, signed or not."""
-SMALL_PART = 4
-"""The multiplicand's part above ``ECP5_PART`` bits is multiplied in LUTs up to this width."""
 
 
 class LaneMultiplier(wiring.Component):
@@ -42,7 +39,7 @@ class LaneMultiplier(wiring.Component):
     """
 
     def __init__(self, lanes: int, kind: str, latency: int = 3) -> None:
-        _check_kind(kind)
+        check_kind(kind)
         if latency not in ((3,) if kind == "ecp5" else (2, 3)):
             raise ValueError(
                 f"latency must be 3, or 2 for another kind than ecp5, not {latency!r} for {kind!r}"
@@ -72,65 +69,10 @@ class LaneMultiplier(wiring.Component):
             products = [mult18(m, f"lane{n}", x, w)[:16] for n, (x, w) in enumerate(zip(xs, ws, strict=True))]
         else:
             products = [
-                _plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(zip(xs, ws, strict=True))
+                plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(zip(xs, ws, strict=True))
             ]
         m.d.comb += [self.p[lane].eq(product) for lane, product in enumerate(products)]
         return m
-
-
-class WideMultiplier(wiring.Component):
-    """``a * b`` with a signed and an unsigned factor.
-
-    Latency: ``latency`` cycles. Throughput: one product a cycle.
-    Range: all values of both factors; the product is exact.
-
-    On ECP5 two MULT18X18D (up to 36 x 22 bits), four beyond that, or one (18 x 18): 219 MHz alone on a
-    85F-6. On iCE40 LUTs: 548 logic cells for 21 x 18 bits, 682 for 24 x 20, 61 MHz alone on a UP5K, both
-    less with a shorter latency.
-
-    Parameters
-    ----------
-    a_width : bits of the signed factor, 2 to 36.
-    b_width : bits of the unsigned factor, 2 to 36.
-    kind : "generic", "ecp5" or "ice40".
-    latency : cycles from the factors to the product; ``wide_latency(a_width, b_width)``, which every
-        kind can do, if None. "ice40" and "generic" can do with less, down to 2.
-
-    Members
-    -------
-    a : In(signed(a_width)).
-    b : In(b_width).
-    p : Out(signed(a_width + b_width)).
-    """
-
-    def __init__(self, a_width: int, b_width: int, kind: str, latency: int | None = None) -> None:
-        _check_kind(kind)
-        for name, width in (("a_width", a_width), ("b_width", b_width)):
-            if not 2 <= width <= 2 * ECP5_PART:
-                raise ValueError(f"{name} must be 2 to {2 * ECP5_PART}, not {width!r}")
-        least = _ecp5_latency(a_width, b_width) if kind == "ecp5" else 2
-        self.latency = wide_latency(a_width, b_width) if latency is None else latency
-        if self.latency < least:
-            raise ValueError(f"latency must be at least {least} with kind {kind!r}, not {latency!r}")
-        self._kind = kind
-        super().__init__({"a": In(signed(a_width)), "b": In(b_width), "p": Out(signed(a_width + b_width))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        if self._kind == "ice40":
-            taken = min(self.latency, 1 + levels(len(self.b)))
-            product = booth_multiplier(m, self.a, self.b, taken)
-        elif self._kind == "ecp5":
-            product, taken = _ecp5_wide(m, self.a, self.b), _ecp5_latency(len(self.a), len(self.b))
-        else:
-            product, taken = _plain(m, "wide", self.a, self.b, self.latency), self.latency
-        m.d.comb += self.p.eq(delayed(m, product, self.latency - taken, "late"))
-        return m
-
-
-def wide_latency(a_width: int, b_width: int) -> int:
-    """Cycles in which every kind of ``WideMultiplier`` of these widths reaches its best clock."""
-    return max(_ecp5_latency(a_width, b_width), 1 + levels(b_width))
 
 
 def mult18(m: Module, name: str, a: ValueLike, b: ValueLike) -> Signal:
@@ -166,12 +108,13 @@ def mult18(m: Module, name: str, a: ValueLike, b: ValueLike) -> Signal:
     return product
 
 
-def _check_kind(kind: str) -> None:
+def check_kind(kind: str) -> None:
+    """Raises ValueError for a kind that does not exist."""
     if kind not in MULTIPLIERS:
         raise ValueError(f"kind must be one of {MULTIPLIERS}, not {kind!r}")
 
 
-def _plain(m: Module, name: str, a: Value, b: Value, latency: int) -> Value:
+def plain(m: Module, name: str, a: Value, b: Value, latency: int) -> Value:
     """A product between registers: operands, then the product as often as it takes."""
     return delayed(m, delayed(m, a, 1, f"{name}_a") * delayed(m, b, 1, f"{name}_b"), latency - 1, f"{name}_p")
 
@@ -199,40 +142,3 @@ def _mac16(m: Module, name: str, xs: list[Value], ws: list[Value], registers: in
     )  # fmt: skip
     late = delayed(m, both, registers, f"{name}_late")
     return [late[:16].as_signed(), late[16:].as_signed()]
-
-
-def _ecp5_latency(a_width: int, b_width: int) -> int:
-    """One DSP alone, or DSPs, the sum of the middle products, the sum of all."""
-    return ECP5_LATENCY + (2 if max(a_width, b_width) > ECP5_PART else 0)
-
-
-def _ecp5_wide(m: Module, a: Value, b: Value) -> Value:
-    """Schoolbook multiplication of 18-bit parts: ``low + (middle << 18) + (high << 36)``."""
-    a_low, a_high = _split(a)
-    b_low, b_high = _split(b)
-    low = mult18(m, "low", a_low, b_low)
-    if a_high is None and b_high is None:
-        return low
-    middle: list[Value] = []
-    high: Value | None = None
-    if a_high is not None:
-        middle.append(mult18(m, "middle_a", a_high, b_low))
-    if b_high is not None and len(b_high) <= SMALL_PART:
-        middle.append(small_multiplier(m, a, b_high, ECP5_LATENCY))
-    elif b_high is not None:
-        middle.append(mult18(m, "middle_b", a_low, b_high))
-        high = None if a_high is None else mult18(m, "high", a_high, b_high)
-    outer = low if high is None else Cat(low, high).as_signed()
-    middle_sum = delayed(m, sum(middle[1:], middle[0]), 1, "middle_sum")
-    outer_late = delayed(m, outer, 1, "outer")
-    upper = (outer_late >> ECP5_PART) + middle_sum
-    width = len(a) + len(b)
-    return delayed(m, Cat(outer_late[:ECP5_PART], upper)[:width].as_signed(), 1, "all")
-
-
-def _split(value: Value) -> tuple[Value, Value | None]:
-    """The lowest 18 bits, unsigned, and the rest with the sign; or all of it and nothing."""
-    if len(value) <= ECP5_PART:
-        return value, None
-    rest = value[ECP5_PART:]
-    return value[:ECP5_PART], rest.as_signed() if value.shape().signed else rest

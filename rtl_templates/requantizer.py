@@ -11,7 +11,7 @@ from .config import CoreConfig
 from .delay import delayed
 from .entries import entry_memory
 from .isa import INDEX, ConfigBus
-from .multiplier import WideMultiplier, wide_latency
+from .wide_multiplier import WideMultiplier, wide_latency
 
 ZERO_POINT_BITS = 9
 """A byte's zero point may be one of unsigned bytes, less 128."""
@@ -76,8 +76,9 @@ class Requantizer(wiring.Component):
                 m.d.sync += register.eq(self.bus.value)
 
         m.submodules.multiplier = multiplier = WideMultiplier(
-            config.accumulator_bits, config.mantissa_bits, config.multiplier, config.product_latency
-        )
+            config.accumulator_bits, config.mantissa_bits, config.multiplier, config.product_latency,
+            config.requantizer_dsps,
+        )  # fmt: skip
         mantissa, offset, shift, half_away = self._read_parameters(m, multiplier.latency)
         m.d.comb += [
             multiplier.a.eq(delayed(m, self.result.value, 1 + config.parameter_registers, "accumulator")),

@@ -16,7 +16,7 @@ from tfl2hw.rtl_templates.isa import INDEX, VALUE_BITS
 Cycle = Mapping[str, Any]
 """Values of inputs in one cycle, by dotted name; inputs that are not named are 0."""
 
-SHAPES = [(4, 4, 1), (8, 4, 2), (8, 8, 4), (16, 8, 4)]
+SHAPES = [(4, 4, 1), (8, 4, 2), (8, 8, 8), (16, 8, 4)]
 """Lanes, columns, requantizers."""
 
 

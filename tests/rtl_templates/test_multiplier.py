@@ -13,12 +13,13 @@ from amaranth.hdl import Fragment, Module, Value
 from amaranth.sim import Simulator
 
 from tests.rtl_templates.netlist import simulate_netlist
-from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier, wide_latency
+from tfl2hw.rtl_templates.multiplier import LaneMultiplier
+from tfl2hw.rtl_templates.wide_multiplier import WideMultiplier, wide_latency
 
 KINDS = ("generic", "ecp5", "ice40")
 WIDTHS = {
     "generic": [(24, 20), (21, 18), (9, 3), (30, 25), (32, 31), (18, 17), (2, 2), (19, 8), (36, 36)],
-    "ecp5": [(24, 20), (18, 17), (30, 25), (36, 36)],
+    "ecp5": [(24, 20), (18, 17), (20, 23), (19, 19), (21, 18), (17, 25), (30, 25), (25, 30), (36, 36)],
     "ice40": [(24, 20), (9, 3)],
 }
 
@@ -49,20 +50,27 @@ def lane_case(lanes: int, kind: str, latency: int, rng: random.Random) -> Case:
     return Case(LaneMultiplier(lanes, kind, latency), ("x", "w"), rows, wanted)
 
 
-def wide_case(a_width: int, b_width: int, kind: str, latency: int | None, rng: random.Random) -> Case:
+def wide_case(
+    a_width: int, b_width: int, kind: str, latency: int | None, rng: random.Random, dsps: int = 2
+) -> Case:
+    """Extremes of both factors, and of the 18-bit parts into which ECP5 splits them; random ones."""
     lowest, highest, most = -(1 << (a_width - 1)), (1 << (a_width - 1)) - 1, (1 << b_width) - 1
+    part = (1 << 18) - 1
     rows = [
-        (a, b) for a in (lowest, lowest + 1, -1, 0, 1, highest) for b in (0, 1, most // 3, most - 1, most)
+        (a, b)
+        for a in (lowest, lowest + 1, min(highest, part), max(lowest, ~part), -1, 0, 1, highest)
+        for b in (0, 1, most // 3, min(most, part), most & ~part, most - 1, most)
     ]
     rows += [(rng.randint(lowest, highest), rng.randint(0, most)) for _ in range(300)]
-    unit = WideMultiplier(a_width, b_width, kind, latency)
+    unit = WideMultiplier(a_width, b_width, kind, latency, dsps)
     return Case(unit, ("a", "b"), rows, [a * b for a, b in rows])
 
 
 def cases(kind: str) -> dict[str, Case]:
     rng = random.Random(1)
     made = {f"lanes{n}": lane_case(n, kind, 3, rng) for n in ((1, 4, 5) if kind == "generic" else (4,))}
-    made |= {f"wide{a}x{b}": wide_case(a, b, kind, None, rng) for a, b in WIDTHS[kind]}
+    for dsps in (1, 2) if kind == "ecp5" else (2,):
+        made |= {f"wide{a}x{b}_{dsps}": wide_case(a, b, kind, None, rng, dsps) for a, b in WIDTHS[kind]}
     if kind != "ecp5":
         made["lanes4_early"] = lane_case(4, kind, 2, rng)
         latencies = (2, 3, 4) if kind == "generic" else (3,)
@@ -127,5 +135,7 @@ def test_refusals() -> None:
         WideMultiplier(40, 20, "ecp5")
     with pytest.raises(ValueError, match="b_width must be 2 to 36, not 1"):
         WideMultiplier(20, 1, "generic")
+    with pytest.raises(ValueError, match="dsps must be 1 or 2, not 4"):
+        WideMultiplier(24, 20, "ecp5", dsps=4)
     with pytest.raises(ValueError, match="latency must be at least 5 with kind 'ecp5', not 3"):
         WideMultiplier(24, 20, "ecp5", 3)

@@ -137,7 +137,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=min(board.requantizers, columns),
+        requantizers=board.requantizers_for(lanes, columns)[0],
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,

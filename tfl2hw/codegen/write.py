@@ -17,7 +17,9 @@ from tfl2hw.rtl_templates.core import Core
 
 def board_config(compiled: Compiled) -> CoreConfig:
     """The configuration with the multipliers of the board's chip."""
-    return replace(compiled.config, multiplier=compiled.board.multiplier)
+    config, board = compiled.config, compiled.board
+    _, dsps = board.requantizers_for(config.lanes, config.columns)
+    return replace(config, multiplier=board.multiplier, requantizer_dsps=dsps)
 
 
 def write_files(compiled: Compiled, directory: Path) -> list[Path]:
