@@ -43,7 +43,9 @@ def booth_multiplier(m: Module, a: Value, b: Value, latency: int, name: str = ""
     for level in range(count):
         registered = (level + 1) * (latency - 1) // count > level * (latency - 1) // count
         pairs = [groups[n : n + 2] for n in range(0, len(groups), 2)]
-        groups = [_join(m, f"{name}sum{level}_{n}", len(a), registered, *pair) for n, pair in enumerate(pairs)]
+        groups = [
+            _join(m, f"{name}sum{level}_{n}", len(a), registered, *pair) for n, pair in enumerate(pairs)
+        ]
     return groups[0].value[: len(a) + len(b)].as_signed()
 
 

@@ -40,7 +40,9 @@ class WideMultiplier(wiring.Component):
     p : Out(signed(a_width + b_width)).
     """
 
-    def __init__(self, a_width: int, b_width: int, kind: str, latency: int | None = None, dsps: int = 2) -> None:
+    def __init__(
+        self, a_width: int, b_width: int, kind: str, latency: int | None = None, dsps: int = 2
+    ) -> None:
         check_kind(kind)
         for name, width in (("a_width", a_width), ("b_width", b_width)):
             if not 2 <= width <= 2 * ECP5_PART:

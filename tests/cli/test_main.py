@@ -245,13 +245,13 @@ def built(out: Path, fmax: float) -> BuildResult:
 
 def test_build(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("build", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
-    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 31.0))
+    monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 31.0))
     outcome = call(capsys, *words, "--json")
     facts = json.loads(outcome.out)
     assert (outcome.code, facts["meets_timing"]) == (0, True)
     assert facts["resources"] == {"LUT4": {"used": 5, "available": 10}}
     assert facts["latency_ms"] == pytest.approx(facts["predicted_cycles"] / 30e3)
-    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 29.0))
+    monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 29.0))
     outcome = call(capsys, *words)
     assert outcome.code == 1
     assert "Fmax 29.0 MHz, target 30.0 MHz: timing MISSED" in outcome.out

@@ -20,16 +20,18 @@ SETTINGS = "settings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a model is compiled with. ``lanes``, ``columns`` None: the board's."""
+    """What a model is compiled with. ``lanes``, ``columns``, ``clock_mhz`` None: the board's."""
 
     board: str
     numerics: Numerics
     lanes: int | None
     columns: int | None
+    clock_mhz: float | None = None
 
     def compile(self, model: Path) -> Compiled:
         """The model, compiled so."""
-        return compile_model(model, self.board, self.numerics, self.lanes, self.columns)
+        compiled = compile_model(model, self.board, self.numerics, self.lanes, self.columns)
+        return compiled if self.clock_mhz is None else compiled.at_clock(self.clock_mhz)
 
 
 def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:

@@ -64,6 +64,10 @@ class Compiled:
         """Multiply-accumulates of an inference."""
         return sum(layer.macs for layer in self.schedule.layers)
 
+    def at_clock(self, mhz: float) -> Compiled:
+        """The same on a board whose target is ``mhz``."""
+        return replace(self, board=replace(self.board, target_mhz=mhz))
+
 
 def compile_model(
     path: Path,

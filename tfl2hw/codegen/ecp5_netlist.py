@@ -79,7 +79,7 @@ def _registers_behind(
         return {}
     found = {}
     for port in (port for port in nets if re.fullmatch(rf"DO{side}\d+", port)):
-        sinks = [sink for net in nets[port] for sink in readers.get(net, [])]
+        sinks = [sink for net in nets[port] if isinstance(net, int) for sink in readers.get(net, [])]
         if not sinks:
             continue
         (name, sink), *others = sinks
