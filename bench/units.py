@@ -26,7 +26,7 @@ from tfl2hw.rtl_templates.arg_max import ArgMax
 from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.column import Column
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.core import drain, fetch_latency
+from tfl2hw.rtl_templates.latencies import drain, fetch_latency
 from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
@@ -132,7 +132,7 @@ def life(config: CoreConfig) -> list[Stage]:
     sums = fetch + column
     first = sums + skew + way_out
     byte = fetch + Array.latency(config)
-    gone = byte + Array.leaves(config) - 1
+    gone = byte + Array.leaves(config, pair=False) - 1
     return [
         Stage(stage="loop nest, address", start=0, stop=AddressGenerator.latency - 1),
         Stage(stage="scratchpad", start=AddressGenerator.latency, stop=fetch - 1),

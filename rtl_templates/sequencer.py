@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+from .isa import FRONT_REGISTERS, KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+
+WAIT_BITS = 11
+"""Bits in which the cycles since the last token are counted: a WAIT is for fewer than 2**WAIT_BITS."""
 
 
 class Sequencer(wiring.Component):
     """Program memory, instruction pipeline, halting and the cycle counter.
 
-    An instruction takes one cycle. While the address generator works on a job nothing is executed;
-    WAIT, END and a taken BREAK wait ``drain[kind]`` cycles more. A NEXT that goes back takes
-    ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take one.
+    An instruction takes one cycle, and is executed while the job before is under way, but for these:
 
-    Loops are counted by ``config.count_bits`` bits and do not nest.
+    - START, WAIT, END and a taken BREAK wait for ``front_done`` of the last job that was started. The last
+      three then wait until ``value`` cycles behind that strobe: results on their way take a time that the
+      compiler knows.
+    - START and writes to back registers wait for ``taken`` of the last job that was started.
+
+    A NEXT that goes back takes ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take
+    one. Loops are counted by ``config.count_bits`` bits and do not nest.
 
     Latency: ``latency`` cycles from ``run`` to the first write on ``bus``.
 
     Parameters
     ----------
     config : the core's shape; ``program_depth`` sizes the memory.
-    drain : for each kind of job, cycles from ``front_done`` until its last effect is in memory.
     program : initial words.
 
     Members
@@ -36,6 +40,8 @@ class Sequencer(wiring.Component):
     program_enable, program_address, program_data : write port of the program memory.
     bus : Out(ConfigBus).
     front_done : In(1), strobe: the address generator has issued the job's last token.
+    taken : In(1), strobe: the job has taken over the back registers. It comes once for every START but
+        those of LOAD.
     """
 
     latency = 4
@@ -43,9 +49,8 @@ class Sequencer(wiring.Component):
     jump = 3
     """Cycles from a NEXT that goes back to the first instruction of the next turn."""
 
-    def __init__(self, config: CoreConfig, drain: Mapping[Kind, int], program: tuple[int, ...] = ()) -> None:
+    def __init__(self, config: CoreConfig, program: tuple[int, ...] = ()) -> None:
         self._config = config
-        self._drain = drain
         self._program = program
         self._address_bits = max(1, (config.program_depth - 1).bit_length())
         super().__init__({
@@ -60,6 +65,7 @@ class Sequencer(wiring.Component):
             "program_data": In(32),
             "bus": Out(ConfigBus()),
             "front_done": In(1),
+            "taken": In(1),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -76,14 +82,22 @@ class Sequencer(wiring.Component):
         fetched, decoded, stall = Signal(), Signal(), Signal()
         word = Signal(32)
         opcode, value = word[VALUE_BITS:], word[:VALUE_BITS]
-        drained = self._drained(m, decoded & ~stall & (opcode == Opcode.START), value)
-        front_busy = self._front_busy
+        starts = opcode == Opcode.START
+        issuing, since, held = self._in_flight(m, decoded & ~stall & starts, value)
+        is_back = (opcode >= len(FRONT_REGISTERS)) & (opcode < len(REGISTERS))
 
         halts, waits = Signal(), Signal()
         m.d.comb += [
             halts.eq((opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)),
             waits.eq((opcode == Opcode.WAIT) | halts),
-            stall.eq(decoded & (front_busy | (waits & ~drained))),
+            stall.eq(
+                decoded
+                & (
+                    ((starts | waits) & issuing)
+                    | (waits & (since < value[:WAIT_BITS]))
+                    | ((starts | is_back) & held)
+                )
+            ),
             read.addr.eq(fetch),
             read.en.eq(~stall),
         ]
@@ -123,23 +137,22 @@ class Sequencer(wiring.Component):
             m.d.sync += turns.eq(turns - 1)
         return back
 
-    def _drained(self, m: Module, starts: Signal, value: Signal) -> Signal:
-        """Track the job in flight: busy from its START, draining from ``front_done``."""
-        self._front_busy = Signal()
-        kind = Signal(Kind)
-        bits = max(self._drain.values()).bit_length() + 1
-        left = Signal(signed(bits), init=-1)
-        drained = Signal()
+    def _in_flight(self, m: Module, starts: Value, value: Value) -> tuple[Value, Signal, Value]:
+        """Whether the last job still issues tokens, the cycles since it did (as many as can be counted, at
+        most), and whether it has yet to take over its back registers.
+        """
+        busy, pending = Signal(), Signal()
+        since = Signal(WAIT_BITS, init=(1 << WAIT_BITS) - 1)
+        issuing = busy & ~self.front_done
         with m.If(starts):
-            m.d.sync += [self._front_busy.eq(1), kind.eq(value[:KIND_BITS])]
-        with m.Elif(self.front_done):
-            m.d.sync += self._front_busy.eq(0)
-        with m.If(self.front_done):
-            with m.Switch(kind):
-                for each, cycles in self._drain.items():
-                    with m.Case(each):
-                        m.d.sync += left.eq(cycles - 2)
-        with m.Elif(~left[-1]):
-            m.d.sync += left.eq(left - 1)
-        m.d.comb += drained.eq(left[-1] & ~self._front_busy)
-        return drained
+            m.d.sync += [busy.eq(1), pending.eq(value[:KIND_BITS] != Kind.LOAD)]
+        with m.Else():
+            with m.If(self.front_done):
+                m.d.sync += busy.eq(0)
+            with m.If(self.taken):
+                m.d.sync += pending.eq(0)
+        with m.If(starts | issuing):
+            m.d.sync += since.eq(0)
+        with m.Elif(~since.all()):
+            m.d.sync += since.eq(since + 1)
+        return issuing, since, pending & ~self.taken

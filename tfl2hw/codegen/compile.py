@@ -116,11 +116,12 @@ def compile_model(
 def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
     planned = schedule(network, target)
-    program = assemble(planned)
     if target.core is None:
-        config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
+        sizes = assemble(planned, None)
+        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
         check_fit(config, board, network.file)
-        return planned, program, config
+        return planned, assemble(planned, config), config
+    program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
 
