@@ -31,11 +31,14 @@ def split_memory(
     """
     enable, where, word = write
     width = REGISTERED_BITS.get(config.multiplier, bits)
+    # what is left over is narrow, and would else become LUTs between two registers
+    attributes = {"ram_style": "block"} if bits > width else {}
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
         mask = (1 << (stop - start)) - 1
-        memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
+        words = [entry >> start & mask for entry in init]
+        memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
         into, read = memory.write_port(), memory.read_port()
         m.d.comb += [

@@ -101,9 +101,9 @@ class Softmax(wiring.Component):
     ValueError : more entries than the tables have, or one out of range.
     """
 
-    RECIPROCAL_LATENCY = 5 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
+    RECIPROCAL_LATENCY = 6 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
     SCALE_INTERVAL = DIGITS + 1
-    SCALE_LATENCY = 4 + DIGITS + 1 + 12
+    SCALE_LATENCY = 5 + DIGITS + 1 + 12
 
     def __init__(self, tables: int = 1, init: Sequence[int] = ()) -> None:
         if len(init) > 256 * tables:
@@ -197,7 +197,7 @@ class Softmax(wiring.Component):
         token = Signal()
         x = Signal(signed(8))
         start = Signal()
-        finish = Signal(4)
+        finish = Signal(5)
         m.d.sync += [token.eq(self.x_valid), start.eq(self.start), x.eq(self.x)]
         m.d.sync += finish.eq(Cat(self.finish, finish))
         with m.If(self.start):
@@ -207,7 +207,7 @@ class Softmax(wiring.Component):
         difference = Signal(signed(9))
         m.d.comb += [
             difference.eq(maximum - x),
-            read.addr.eq(Cat(difference[:8], self.table)),
+            read.addr.eq(delayed(m, Cat(difference[:8], self.table), 1, "entry")),
             read.en.eq(1),
         ]
         with m.If(mode == Mode.MAX):
@@ -219,14 +219,13 @@ class Softmax(wiring.Component):
         stage = Signal(STAGE)
         m.d.comb += stage.finish.eq(finish[-1])
         asked = Signal.like(stage)
-        m.d.sync += [
+        m.d.comb += [
             asked.token.eq(token),
             asked.mode.eq(mode),
             asked.clear_sum.eq(start & (mode == Mode.SUM)),
-            stage.token.eq(asked.token),
-            stage.mode.eq(asked.mode),
-            stage.clear_sum.eq(asked.clear_sum),
         ]
+        for name in ("token", "mode", "clear_sum"):
+            m.d.sync += getattr(stage, name).eq(delayed(m, getattr(asked, name), 2, f"asked_{name}"))
         return delayed(m, read.data, 1, "exponential"), stage
 
     @staticmethod

@@ -57,6 +57,17 @@ def test_registers_behind_a_ram_become_its_own() -> None:
     assert (cells["ram"]["connections"]["DOB0"], cells["ram"]["connections"]["DOB1"]) == ([20], [21])
 
 
+@pytest.mark.parametrize("mux", ["CE", "INV"])
+def test_a_common_enable_becomes_the_registers(mux: str) -> None:
+    cells = {"ram": ram([10, 11])}
+    cells |= {
+        name: flip_flop(10 + n, 20 + n, {"CE": [CONTROL]}, CEMUX=mux) for n, name in enumerate(("a", "b"))
+    }
+    assert merge_output_registers(module(cells)) == 2
+    assert cells["ram"]["connections"]["OCEB"] == [CONTROL]
+    assert cells["ram"]["parameters"].get("OCEBMUX", "CE") == mux
+
+
 def lut(data: int) -> dict[str, Any]:
     return {
         "type": "LUT4", "parameters": {}, "connections": {"A": [data], "Z": [99]},
@@ -73,6 +84,7 @@ def lut(data: int) -> dict[str, Any]:
         ({"b": flip_flop(11, 21, REGSET="SET")}, {}),
         ({"b": flip_flop(11, 21, {"CLK": [OTHER]})}, {}),
         ({"b": flip_flop(11, 21, CLKMUX="INV")}, {}),
+        ({n: flip_flop(d, 20, {"CE": [c]}, CEMUX="CE") for n, d, c in (("a", 10, 3), ("b", 11, 4))}, {}),
         ({"b": flip_flop(40, 21, {"CE": [11]}, CEMUX="CE")}, {}),
         ({"b": lut(11)}, {}),
         ({"second": flip_flop(11, 22)}, {}),

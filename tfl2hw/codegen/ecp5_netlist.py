@@ -36,8 +36,8 @@ def merge_output_registers(module: Mapping[str, Any]) -> int:
     """Move the flip-flops behind block RAMs into the RAMs' own output registers; how many were moved.
 
     That shortens clock to output from 5.8 ns to 1 ns. A port's register is used only where each of
-    its outputs goes to one flip-flop and nowhere else, all on the port's clock, without enable or reset,
-    and where the port itself is always enabled.
+    its outputs goes to one flip-flop and nowhere else, all on the port's clock, with the same enable or
+    none, without reset, and where the memory itself is read in every cycle.
     """
     cells: Cells = module["cells"]
     readers = _readers(module)
@@ -45,10 +45,8 @@ def merge_output_registers(module: Mapping[str, Any]) -> int:
     for ram in [cell for cell in cells.values() if cell["type"] == "DP16KD"]:
         for side in "AB":
             flip_flops = _registers_behind(ram, side, cells, readers)
-            for port, name in flip_flops.items():
-                ram["connections"][port] = cells[name]["connections"]["Q"]
             if flip_flops:
-                ram["parameters"][f"REGMODE_{side}"] = "OUTREG"
+                _take(ram, side, {port: cells[name] for port, name in flip_flops.items()})
             moved += flip_flops.values()
     for name in moved:
         del cells[name]
@@ -69,6 +67,24 @@ def _readers(module: Mapping[str, Any]) -> Mapping[Any, list[tuple[str, str]]]:
     return readers
 
 
+def _take(ram: dict[str, Any], side: str, flip_flops: Mapping[str, dict[str, Any]]) -> None:
+    """Let the port's register stand for the flip-flops, by the output port of each."""
+    nets, parameters = ram["connections"], ram["parameters"]
+    for port, flip_flop in flip_flops.items():
+        nets[port] = flip_flop["connections"]["Q"]
+    parameters[f"REGMODE_{side}"] = "OUTREG"
+    inverted, enable = _enable(next(iter(flip_flops.values())))
+    nets[f"OCE{side}"] = enable
+    if inverted:
+        parameters[f"OCE{side}MUX"] = "INV"
+
+
+def _enable(flip_flop: Mapping[str, Any]) -> tuple[bool, list[Any]]:
+    """Whether the clock enable is inverted, and its net; a constant 1 where there is none."""
+    mux = flip_flop["parameters"]["CEMUX"].strip()
+    return (False, ["1"]) if mux == "1" else (mux == "INV", flip_flop["connections"]["CE"])
+
+
 def _registers_behind(
     ram: dict[str, Any], side: str, cells: Cells, readers: Mapping[Any, list[tuple[str, str]]]
 ) -> dict[str, str]:
@@ -86,17 +102,17 @@ def _registers_behind(
         if others or sink != "DI" or not _is_plain(cells[name], nets[f"CLK{side}"]):
             return {}
         found[port] = name
-    return found
+    enables = [_enable(cells[name]) for name in found.values()]
+    return found if all(enable == enables[0] for enable in enables) else {}
 
 
 def _is_plain(cell: Mapping[str, Any], clock: object) -> bool:
-    """Whether the cell is a flip-flop on the clock's rising edge, starting as 0, without enable or reset."""
+    """Whether the cell is a flip-flop on the clock's rising edge, starting as 0, without reset."""
     nets, parameters = cell["connections"], cell["parameters"]
     return (
         cell["type"] == "TRELLIS_FF"
         and nets["CLK"] == clock
         and parameters["CLKMUX"] == "CLK"
-        and parameters["CEMUX"].strip() == "1"
         and nets.get("LSR", ["0"]) == ["0"]
         and parameters["LSRMUX"] == "LSR"
         and parameters["REGSET"] == "RESET"

@@ -41,9 +41,7 @@ ALWAYS_WRITTEN = "out_base"
 """A register that the hardware itself moves on."""
 
 BANKED = tuple(
-    name
-    for name in FRONT_REGISTERS
-    if name.startswith(("step", "row", "column")) and name != "step_bank"
+    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
 )
 """Registers of which there are two banks (see ``isa.FRONT_REGISTERS``)."""
 
