@@ -99,10 +99,11 @@ def _row_units(config: CoreConfig) -> list[Unit]:
     """The units that work on whole rows."""
     found, once = [], "once a row"
     if config.softmax:
-        interval = f"a byte every {_cycles(Softmax.SCALE_INTERVAL)}"
-        reciprocal, scaling = Softmax.RECIPROCAL_LATENCY, Softmax.SCALE_LATENCY
+        digit = config.softmax_digit
+        interval = f"a byte every {_cycles(Softmax.scale_interval(digit))}"
+        reciprocal, scaling = Softmax.reciprocal_latency(digit), Softmax.scale_latency(digit)
         found += [
-            _unit("Softmax, maximum", drain(config)[Kind.SOFTMAX_MAX], "issue to maximum", "a byte a cycle"),
+            _unit("Softmax, maximum", fetch_latency(config) + 4, "issue to maximum", "a byte a cycle"),
             _unit("Softmax, reciprocal", reciprocal, "last byte to first scaled", once),
             _unit("Softmax, scaling", scaling, "byte to result", interval),
         ]

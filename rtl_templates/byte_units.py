@@ -27,7 +27,9 @@ WIDEST_INDEX = 8
 def byte_drain(config: CoreConfig) -> Mapping[Kind, int]:
     """For each kind of job whose tokens are bytes, cycles from its last token's word to its last effect.
 
-    Behind a job that makes a sum or an extreme, that is where the next pass may begin.
+    Behind a job that makes a sum or an extreme, that is until the word of the next pass's first token, less
+    two: ``finish`` comes that much later (softmax: once more) than the tokens, and a token a cycle behind its
+    word.
     """
     cycles = {}
     if config.mover:
@@ -35,15 +37,15 @@ def byte_drain(config: CoreConfig) -> Mapping[Kind, int]:
     if config.index:
         cycles[Kind.INDEX] = 1 + IndexRegister.latency
     if config.softmax or config.log_softmax:
-        cycles[Kind.SOFTMAX_MAX] = 3
+        cycles[Kind.SOFTMAX_MAX] = 1
     if config.softmax:
-        cycles[Kind.SOFTMAX_SUM] = 4 + Softmax.RECIPROCAL_LATENCY
-        cycles[Kind.SOFTMAX_SCALE] = 1 + Softmax.SCALE_LATENCY
+        cycles[Kind.SOFTMAX_SUM] = Softmax.reciprocal_latency(config.softmax_digit) - 1
+        cycles[Kind.SOFTMAX_SCALE] = 1 + Softmax.scale_latency(config.softmax_digit)
     if config.log_softmax:
-        cycles[Kind.LOG_SUM] = 1 + LogSoftmax.LOGARITHM_LATENCY
+        cycles[Kind.LOG_SUM] = LogSoftmax.LOGARITHM_LATENCY - 2
         cycles[Kind.LOG_SCALE] = 1 + LogSoftmax.SCALE_LATENCY
     if config.l2_normalize:
-        cycles[Kind.L2_SUM] = 1 + L2Normalize.INVERSE_LATENCY
+        cycles[Kind.L2_SUM] = L2Normalize.INVERSE_LATENCY - 2
         cycles[Kind.L2_SCALE] = 1 + L2Normalize.SCALE_LATENCY
     if config.arg_max:
         cycles[Kind.ARGMAX] = 1 + ArgMax.LATENCY + WIDEST_INDEX - 1
@@ -147,7 +149,9 @@ class ByteUnits(wiring.Component):
         return register
 
     def _softmax(self, m: Module) -> tuple[Value, Value]:
-        m.submodules.softmax = unit = Softmax(self._config.softmax_tables, self._image.exponentials)
+        m.submodules.softmax = unit = Softmax(
+            self._config.softmax_tables, self._image.exponentials, self._config.softmax_digit
+        )
         # the sum's last token first has to pass the softmax's table
         m.d.sync += unit.finish.eq(self._ends(m, Kind.SOFTMAX_SUM))
         self._tables(m, unit, 256, 0)

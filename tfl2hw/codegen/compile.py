@@ -139,6 +139,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
     core = None if board.core is None else board.core(lanes, columns)
+    softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
         lanes=lanes,
         columns=columns,
@@ -149,7 +150,8 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         bank_depth=board.bank_depth,
         unaligned=not single_port if core is None else core.unaligned,
         vector_lanes=1 if single_port else lanes // 2,
-        softmax_interval=Softmax.SCALE_INTERVAL,
+        softmax_digit=softmax_digit,
+        softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,
         pair=lanes >= 8 if core is None else core.pair,
         core=core,

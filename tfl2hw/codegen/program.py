@@ -40,6 +40,9 @@ from .issue import MASK, Counted
 ALWAYS_WRITTEN = "out_base"
 """A register that the hardware itself moves on."""
 
+ONCE = 1 - 2
+"""What the counter of a level that turns once holds."""
+
 BANKED = tuple(
     name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
 )
@@ -167,6 +170,7 @@ class _Assembler:
             del self._known["parameter_base"]
 
     def _registers(self, registers: Mapping[str, int]) -> None:
+        registers = {name: value for name, value in registers.items() if not _is_idle(name, registers)}
         self._write_steps(registers)
         for name in FRONT_REGISTERS + BACK_REGISTERS:
             if name not in registers or name in BANKED:
@@ -186,6 +190,14 @@ class _Assembler:
         held = self._banks[self._bank]
         self.words += [write(name, value) for name, value in wanted.items() if held.get(name) != value]
         held |= wanted
+
+
+def _is_idle(name: str, registers: Mapping[str, int]) -> bool:
+    """Whether ``name`` is a step of a level that turns once, which nobody takes."""
+    if name in BANKED:
+        return registers.get(f"count{name[-1]}") == ONCE
+    counter = {"out_step_pixel": "out_inner", "out_step_row": "out_outer"}.get(name)
+    return counter is not None and registers.get(counter) == ONCE
 
 
 def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
