@@ -205,7 +205,7 @@ class Softmax(wiring.Component):
         return m
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
-        """Maximum, difference, table, with registers: the exponential, and what its stage is to do with it."""
+        """Maximum, difference and table, registered: the exponential, and what its stage does with it."""
         m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
         write = table.write_port()
         read = table.read_port()
