@@ -49,6 +49,9 @@ class Phase(enum.IntEnum, shape=3):
     UPDATE = 6  # x = x - 4 * accumulator
 
 
+HALF_BITS = 16
+"""Bits of half an exponential."""
+
 FLAGS = data.StructLayout({
     "phase": Phase, "idle": 1, "normalise": 1, "guess": 1, "start": 1, "update": 1, "draining": 1, "total": 1,
 })  # fmt: skip
@@ -206,14 +209,6 @@ class Softmax(wiring.Component):
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
         """Maximum, difference and table, registered: the exponential, and what its stage does with it."""
-        m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
-        write = table.write_port()
-        read = table.read_port()
-        m.d.comb += [
-            write.en.eq(self.load_en),
-            write.addr.eq(self.load_address),
-            write.data.eq(self.load_data),
-        ]
         mode = Signal(Mode)
         token = Signal()
         x = Signal(signed(8))
@@ -228,9 +223,8 @@ class Softmax(wiring.Component):
         difference = Signal(signed(9))
         m.d.comb += [
             difference.eq(maximum - x),
-            read.addr.eq(delayed(m, Cat(difference[:8], self.table), 1, "entry")),
-            read.en.eq(1),
         ]
+        exponential = self._table(m, delayed(m, Cat(difference[:8], self.table), 1, "entry"))
         with m.If(mode == Mode.MAX):
             with m.If(start):
                 m.d.sync += maximum.eq(-128)
@@ -247,7 +241,22 @@ class Softmax(wiring.Component):
         ]
         for name in ("token", "mode", "clear_sum"):
             m.d.sync += getattr(stage, name).eq(delayed(m, getattr(asked, name), 2, f"asked_{name}"))
-        return delayed(m, read.data, 1, "exponential"), stage
+        return delayed(m, exponential, 1, "exponential"), stage
+
+    def _table(self, m: Module, address: Value) -> Value:
+        """The entry, a cycle behind its address; in halves: a wider block RAM has no register of use."""
+        halves = []
+        for start in (0, HALF_BITS):
+            words = [entry >> start & (1 << HALF_BITS) - 1 for entry in self._init]
+            memory = Memory(shape=HALF_BITS, depth=256 * self._tables, init=words)
+            m.submodules[f"table_{start}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.en.eq(self.load_en), write.addr.eq(self.load_address),
+                write.data.eq(self.load_data[start : start + HALF_BITS]), read.addr.eq(address),
+            ]  # fmt: skip
+            halves.append(read.data)
+        return Cat(halves)
 
     def _sequence(
         self, m: Module, *, phase: data.View, newton: Signal, count: Signal, last: Signal, begin: Signal
@@ -396,7 +405,7 @@ def _steps(digit_bits: int) -> int:
 
 
 def _rounding(digit_bits: int) -> tuple[int, int]:
-    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than those of a product."""
+    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than a product takes."""
     at_once = 2 if digit_bits > 2 else 1
     return at_once, -(-MOST_SHIFT // at_once) + 1
 

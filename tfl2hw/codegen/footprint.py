@@ -9,9 +9,11 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.entries import REGISTERED_BITS
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
+from tfl2hw.rtl_templates.softmax import HALF_BITS
 from tfl2hw.schedule.shape import Target
 
 MAX_CHANNELS = 1 << 14
@@ -28,6 +30,12 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     def count(depth: int, width: int) -> int:
         return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
 
+    def split(depth: int, width: int) -> int:
+        most = REGISTERED_BITS.get(family, width)  # of a block, so that it has an output register
+        pieces = [min(most, width - start) for start in range(0, width, most)]
+        shapes = [(deep, wide) for deep, wide in _SHAPES[family] if wide <= most or most == width]
+        return sum(min(-(-depth // deep) * -(-piece // wide) for deep, wide in shapes) for piece in pieces)
+
     def machine(program: Program, table: int) -> int:
         # of the addresses in the code only those bits vary that tell the program's own words apart
         bits = program.flag_bits + (len(program.contents) - 1).bit_length()
@@ -35,22 +43,22 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
 
     word = 8 * config.lanes
     rest = config.offset_bits + config.shift_bits
-    parameters = count(config.parameter_depth, config.mantissa_bits) + count(config.parameter_depth, rest)
+    parameters = split(config.parameter_depth, config.mantissa_bits) + split(config.parameter_depth, rest)
     memories = {
-        "weights": config.columns * count(config.bank_depth, word),
+        "weights": config.columns * split(config.bank_depth, word),
         "parameters": config.requantizers * parameters,
-        "program": count(config.program_depth, 32),
+        "program": split(config.program_depth, 32),
     }
     if config.scratchpad == "block":
         width = 8 if config.unaligned else 32
         memories["scratchpad"] = 8 * config.lanes // width * count(config.scratchpad_words, width)
     if config.vector_lanes:
-        memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
+        memories["tables"] = 2 * config.vector_lanes * split(config.table_depth, config.table_bits)
     if family == "ice40":
         memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
         memories["windows"] = config.columns if config.window else 0
     if config.softmax:
-        memories["exponentials"] = count(256 * config.softmax_tables, 32)
+        memories["exponentials"] = 2 * count(256 * config.softmax_tables, HALF_BITS)
     if config.log_softmax:
         memories["logarithms"] = machine(LogSoftmax.PROGRAM, TABLE * config.log_tables)
     if config.l2_normalize:
