@@ -26,10 +26,10 @@ from tfl2hw.rtl_templates.arg_max import ArgMax
 from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.column import Column
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.latencies import drain, fetch_latency
 from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.latencies import drain, fetch_latency
 from tfl2hw.rtl_templates.log_softmax import LogSoftmax
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier
 from tfl2hw.rtl_templates.requantizer import Requantizer

@@ -32,7 +32,8 @@ class Writer(wiring.Component):
     Members
     -------
     bus : In(ConfigBus), for the ``out_`` registers; the last START before ``begin`` is the job's.
-    begin : In(1), strobe between the last write of the job before and the job's first one, in neither's cycle.
+    begin : In(1), strobe between the last write of the job before and the job's first one, in the cycle of
+        neither.
     valid, y : In, one byte of each requantizer, last column of its chain first.
     word_valid, word : In, a whole word from the table-sum unit or a copy. With ``config.unaligned`` a copy
         may write the word's first 2^n bytes alone (see ``isa.part_of``), to a multiple of as many.

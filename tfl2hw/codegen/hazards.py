@@ -24,13 +24,12 @@ NEVER = -(1 << 40)
 
 _UNITS = {
     Kind.MATRIX: "array",
-    Kind.TABLE: "table sum",
     Kind.SOFTMAX_MAX: "softmax", Kind.SOFTMAX_SUM: "softmax", Kind.SOFTMAX_SCALE: "softmax",
     Kind.LOG_SUM: "softmax", Kind.LOG_SCALE: "softmax",
     Kind.L2_SUM: "L2 normalisation", Kind.L2_SCALE: "L2 normalisation",
-    Kind.ARGMAX: "arg max",
 }  # fmt: skip
-"""What a job keeps busy behind its last token. Kinds that are not named keep nothing busy."""
+"""What a job keeps busy behind its last token. The other units are done with it when its last result is
+written, before which nobody takes over the writer."""
 
 
 @dataclass(kw_only=True)

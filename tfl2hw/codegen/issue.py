@@ -98,9 +98,9 @@ class Issue(Counted):
         return number + number // self.pixel * self.gap
 
     def reads(self, cycles: int) -> tuple[Int64, Int64]:
-        """Times and words of the reads in the first ``cycles`` cycles, padding left out; not of streamed jobs.
+        """Times and words of the reads in the first ``cycles`` cycles, padding left out.
 
-        Where a read touches two words each is in the list.
+        Where a read touches two words each is in the list. Not of streamed jobs.
         """
         lanes, counts = self.config.lanes, self.counts
         if self.kind == Kind.LOAD:
