@@ -92,17 +92,19 @@ class Board:
         """The ``CoreConfig.multiplier`` that this chip has."""
         return "generic" if self.family == "sim" else self.family
 
-    def requantizers_for(self, lanes: int, columns: int) -> tuple[int, int]:
-        """Q of an array, and the DSPs that each requantizer's multiplier may take (see ``CoreConfig``).
-
-        The array's own products come first. One requantizer a column is worth more than a second DSP in each.
-        """
+    def requantizers_for(self, lanes: int, columns: int) -> int:
+        """Q of an array: the array's own products come first, and each requantizer takes a DSP at least."""
         most = min(columns, self.requantizers or columns)
         if self.family != "ecp5" or self.chip is None:
-            return most, MOST_DSPS
+            return most
         spare = self.chip.dsps - lanes * columns
-        count = next((q for q in range(most, 0, -1) if columns % q == 0 and q <= spare), 1)
-        return count, max(1, min(MOST_DSPS, spare // count))
+        return next((q for q in range(most, 0, -1) if columns % q == 0 and q <= spare), 1)
+
+    def requantizer_dsps(self, lanes: int, columns: int, requantizers: int) -> int:
+        """DSPs that each of so many requantizers may take (see ``CoreConfig``)."""
+        if self.chip is None:
+            return MOST_DSPS
+        return max(1, min(MOST_DSPS, (self.chip.dsps - lanes * columns) // requantizers))
 
     @property
     def scratchpad_bytes(self) -> int:

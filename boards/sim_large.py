@@ -9,6 +9,8 @@ from .board import Board
 SCRATCHPAD_WORDS = 1 << 17
 BANK_DEPTH = 1 << 15
 TABLES = 64
+PRODUCT_LATENCY = 5
+"""That of a core made for a model, whose mantissas are shorter."""
 
 
 def generous_core(lanes: int, columns: int) -> CoreConfig:
@@ -25,11 +27,13 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         mantissa_fraction=30,
         offset_bits=64,
         shift_bits=6,
+        product_latency=PRODUCT_LATENCY,
         bank_depth=BANK_DEPTH,
         parameter_depth=1 << 14,
         program_depth=1 << 16,
         scratchpad_words=SCRATCHPAD_WORDS,
         unaligned=True,
+        spread=True,
         count_bits=22,
         coordinate_bits=18,
         window=True,

@@ -32,6 +32,7 @@ class CoreConfig:
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
+    spread : whether the host can write a byte several times at once (see ``hostbus``).
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
@@ -83,6 +84,7 @@ class CoreConfig:
     coordinate_bits: int = 11
     scratchpad: str = "block"
     unaligned: bool = False
+    spread: bool = False
     multiplier: str = "generic"
     window: bool = True
     pair: bool = False
@@ -129,6 +131,7 @@ class CoreConfig:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
             "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "pair", "unaligned",
+            "spread",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")

@@ -108,15 +108,14 @@ class Core(wiring.Component):
 
     def _connect_memory(self, m: Module) -> None:
         """While a program runs the scratchpad is the array's; else the host's."""
-        config, host, writer, scratchpad = self._config, self._host, self._writer, self._scratchpad
-        whole = (1 << config.lanes) - 1
+        host, writer, scratchpad = self._host, self._writer, self._scratchpad
         m.d.comb += [
             scratchpad.read_address.eq(
                 Mux(self._sequencer.busy, self._address.read_address, host.read_address)
             ),
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
-            scratchpad.write_enable.eq(Mux(host.write_enable, whole, writer.write_enable)),
+            scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, writer.write_enable)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),
         ]

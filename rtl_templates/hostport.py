@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .hostbus import PROGRAM_SPACE, HostBus
+from .hostbus import PROGRAM_SPACE, SPREAD_SPACE, HostBus
+from .spread import Spread
+
+
+class _Spreading:
+    """A spread write begins; and the outputs of ``Spread``."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self.active, self.takes, self.turns, self.writes = (Signal() for _ in range(4))
+        self.advance = Signal(signed(config.byte_address_bits + 1))
 
 
 class HostPort(wiring.Component):
     """Byte streams of a HostBus on one side, words of the memories on the other.
 
     Only to be used while no program runs, and only one way at a time: a read ends where a write starts.
-    Writing takes a byte a cycle; reading takes ``read_latency + 2`` cycles for a word, then a byte a cycle.
+    Writing takes a byte a cycle, but in a spread write (see ``Spread``); reading takes ``read_latency + 2``
+    cycles for a word, then a byte a cycle.
 
     Parameters
     ----------
@@ -24,7 +34,8 @@ class HostPort(wiring.Component):
     Members
     -------
     bus : In(HostBus); its ``run``, ``busy``, ``pc`` and ``cycles`` are the sequencer's business.
-    write_enable, write_address, write_data : Out, a scratchpad word.
+    write_enable, write_address, write_data : Out, a scratchpad word; ``write_lanes`` : Out, its bytes that
+        are written.
     program_enable, program_address, program_data : Out, a program word.
     read_address : Out; read_data : In, ``read_latency`` cycles later.
     """
@@ -35,6 +46,7 @@ class HostPort(wiring.Component):
         super().__init__({
             "bus": In(HostBus()),
             "write_enable": Out(1),
+            "write_lanes": Out(config.lanes),
             "write_address": Out(config.word_address_bits),
             "write_data": Out(8 * config.lanes),
             "program_enable": Out(1),
@@ -51,31 +63,54 @@ class HostPort(wiring.Component):
         address = Signal(max(config.byte_address_bits, len(self.program_address) + 2))
         word = Signal(8 * max(config.lanes, 4), reset_less=True)
         captures = self._reading(m, address)
-        is_program = Signal()
-        moves = bus.w.valid | (bus.r.valid & bus.r.ready)
+        is_program, is_spread = Signal(), Signal()
+        spread = self._spreading(m)
+        stores = bus.w.valid & ~is_spread
+        moves = stores | (bus.r.valid & bus.r.ready)
         with m.If(bus.start_write | bus.start_read):
-            m.d.sync += [address.eq(bus.address), is_program.eq(bus.address >= PROGRAM_SPACE)]
-        with m.Elif(moves):
-            m.d.sync += address.eq(address + 1)
+            m.d.sync += [
+                address.eq(bus.address),
+                is_program.eq((bus.address >= PROGRAM_SPACE) & ~spread.active),
+                is_spread.eq(spread.active),
+            ]
+        with m.Elif(moves | spread.writes):
+            m.d.sync += address.eq(address + Mux(spread.writes, spread.advance, 1))
         with m.If(captures):
             m.d.sync += word.eq(self.read_data)
-        with m.Elif(moves):
-            m.d.sync += word.eq(Cat(word[8:], bus.w.payload))
-        ends_word = address[: config.lane_bits].all()
+        with m.Elif(moves | spread.takes | spread.turns):
+            m.d.sync += word.eq(Cat(word[8:], Mux(spread.turns, word[-8:], bus.w.payload)))
+        lane = address[: config.lane_bits]
         m.d.sync += [
-            self.write_enable.eq(bus.w.valid & ~is_program & ends_word),
+            self.write_enable.eq((stores & ~is_program & lane.all()) | spread.writes),
+            self.write_lanes.eq(Mux(spread.writes, 1 << lane, (1 << config.lanes) - 1)),
             self.write_address.eq(address[config.lane_bits :]),
-            self.program_enable.eq(bus.w.valid & is_program & address[:2].all()),
+            self.program_enable.eq(stores & is_program & address[:2].all()),
             self.program_address.eq(address[2:]),
         ]
         m.d.comb += [
-            bus.w.ready.eq(1),
             bus.r.payload.eq(word[:8]),
             self.read_address.eq(address[config.lane_bits :]),
             self.write_data.eq(word[-8 * config.lanes :]),
             self.program_data.eq(word[-32:]),
         ]
         return m
+
+    def _spreading(self, m: Module) -> _Spreading:
+        """What the unit for spread writes says; where the core has none, nothing ever."""
+        bus, made = self.bus, _Spreading(self._config)
+        m.d.comb += bus.w.ready.eq(1)
+        if self._config.spread:
+            m.submodules.spread = spread = Spread(self._config)
+            m.d.comb += [
+                made.active.eq(bus.start_write & (bus.address >= SPREAD_SPACE)),
+                spread.start.eq(bus.start_write | bus.start_read),
+                spread.active.eq(made.active),
+                spread.w.payload.eq(bus.w.payload), spread.w.valid.eq(bus.w.valid),
+                bus.w.ready.eq(spread.w.ready),
+                made.takes.eq(spread.takes), made.turns.eq(spread.turns),
+                made.writes.eq(spread.writes), made.advance.eq(spread.advance),
+            ]  # fmt: skip
+        return made
 
     def _reading(self, m: Module, address: Signal) -> Value:
         """Wait for each word, then offer its bytes; returns the strobe that takes the word."""

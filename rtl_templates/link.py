@@ -20,7 +20,8 @@ class Link(wiring.Component):
     the host writes again. READ and RUN act only after a good CRC.
 
     A byte takes one cycle, and a frame about ten more: two pauses for the CRC, one each to check the
-    length, to start the transfer and to decide.
+    length, to start the transfer and to decide. ``bus.w`` may take its time with the last byte of a WRITE,
+    too: the reply waits for it.
 
     Parameters
     ----------
@@ -222,7 +223,7 @@ class Link(wiring.Component):
     def _act(self, m: Module) -> None:
         """Start what was asked for; ``length`` becomes that of the reply's payload."""
         length = self._length
-        with m.State("ACT"):
+        with m.State("ACT"), m.If(self.bus.w.ready):
             m.d.comb += self._restart.eq(1)
             m.d.sync += self._index.eq(0)
             m.next = "REPLY"

@@ -14,7 +14,8 @@ def test_name_is_the_key_and_the_array_is_a_valid_shape(name: str) -> None:
     board = boards.get(name)
     assert board.name == name
     assert board.lanes % board.columns == 0
-    count, dsps = board.requantizers_for(board.lanes, board.columns)
+    count = board.requantizers_for(board.lanes, board.columns)
+    dsps = board.requantizer_dsps(board.lanes, board.columns, count)
     assert count == (1 if board.family == "ice40" else board.columns)
     if board.chip is not None:
         assert board.lanes * board.columns <= board.chip.multipliers or board.family == "ecp5"
@@ -33,21 +34,24 @@ def test_name_is_the_key_and_the_array_is_a_valid_shape(name: str) -> None:
         ("ulx3s-45f", (16, 4), (4, 2)),
         ("ulx3s-25f", (4, 4), (4, 2)),
         ("ulx3s-25f", (8, 8), (1, 1)),  # no room for the array itself
-        ("icebreaker", (4, 4), (1, 2)),
+        ("icebreaker", (4, 4), (1, 1)),
         ("sim-large", (16, 16), (16, 2)),
     ],
 )
 def test_requantizers_take_the_dsps_that_the_array_leaves(
     name: str, shape: tuple[int, int], wanted: tuple[int, int]
 ) -> None:
-    assert boards.get(name).requantizers_for(*shape) == wanted
+    board = boards.get(name)
+    count = board.requantizers_for(*shape)
+    assert (count, board.requantizer_dsps(*shape, count)) == wanted
 
 
 def test_fewer_requantizers_where_dsps_are_fewer_than_columns() -> None:
     board = boards.get("ulx3s-45f")
     assert board.chip is not None
     tight = replace(board, chip=replace(board.chip, dsps=70))
-    assert tight.requantizers_for(8, 8) == (4, 1)
+    assert (tight.requantizers_for(8, 8), tight.requantizer_dsps(8, 8, 4)) == (4, 1)
+    assert tight.requantizer_dsps(8, 8, 2) == 2
 
 
 @pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if board.chip])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import wiring
+from amaranth.hdl import Module, Mux
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 from amaranth.sim import Simulator
 
 from tests.rtl.support import make_config
+from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE, HostBus
+from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE, SPREAD_SPACE, HostBus
 from tfl2hw.rtl_templates.hostport import HostPort
+from tfl2hw.rtl_templates.link import Link
 from tfl2hw.rtl_templates.scratchpad import Scratchpad
+from tfl2hw.runtime import protocol
 from tfl2hw.sim.bench import Sink, Source, Stalls, bursts, never, often
 
 CONFIGS = [
@@ -23,7 +27,10 @@ CONFIGS = [
     make_config((8, 8, 4)),
     make_config((8, 4, 2), program_depth=1024),
     make_config((16, 2, 1)),
+    make_config((8, 8, 8), spread=True),
+    make_config((16, 8, 8), spread=True, unaligned=True),
 ]
+SPREADING = CONFIGS[-2:]
 STALLS = [(never, never), (often(0.5, 1), often(0.5, 2)), (bursts(5, 1), never), (never, bursts(3, 2))]
 
 
@@ -45,7 +52,7 @@ class Bench(wiring.Component):
         connect(m, flipped(self.bus), port.bus)
         m.d.comb += [
             scratchpad.read_address.eq(port.read_address), port.read_data.eq(scratchpad.read_data),
-            scratchpad.write_enable.eq(port.write_enable.replicate(len(scratchpad.write_enable))),
+            scratchpad.write_enable.eq(Mux(port.write_enable, port.write_lanes, 0)),
             scratchpad.write_address.eq(port.write_address), scratchpad.write_data.eq(port.write_data),
             self.program_enable.eq(port.program_enable), self.program_address.eq(port.program_address),
             self.program_data.eq(port.program_data),
@@ -203,3 +210,140 @@ def test_offered_bytes_stay_until_they_are_taken() -> None:
         assert bytes(sink.received[:40]) == bytes(range(40))
 
     simulate(host, testbench, sink.run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A spread write of ``data``; the bytes' own steps, before those of their copies."""
+
+    address: int
+    step: int
+    along: int
+    across: int
+    copies: int
+    count: int
+    data: bytes
+
+    def payload(self, data: bytes) -> bytes:
+        back = (1 - self.copies) * self.step
+        return protocol.spread_payload(
+            step=self.step,
+            next_byte=self.along + back,
+            next_row=self.across - (self.count - 1) * self.along + back,
+            copies=self.copies,
+            count=self.count,
+            data=data,
+        )
+
+    def places(self) -> list[tuple[int, int]]:
+        """Address and byte of every copy, in order."""
+        return [
+            (self.address + number // self.count * self.across + number % self.count * self.along
+             + copy * self.step, byte)
+            for number, byte in enumerate(self.data)
+            for copy in range(self.copies)
+        ]  # fmt: skip
+
+
+SPREADS = [
+    Spread(address=700, step=-97, along=3, across=101, copies=3, count=7, data=bytes(range(1, 24))),
+    Spread(address=5, step=1, along=0, across=0, copies=300, count=1, data=b"\x83"),
+    Spread(address=1, step=40, along=1, across=9, copies=1, count=9, data=bytes(range(60, 90))),
+    Spread(address=1016, step=-1, along=-2, across=-333, copies=2, count=2, data=bytes(range(4))),
+]
+
+
+@pytest.mark.parametrize("config", SPREADING, ids=lambda c: f"{c.lanes}x{c.columns}")
+@pytest.mark.parametrize("idle", [never, often(0.5, 1), bursts(40, 30)])
+def test_spread_writes(config: CoreConfig, idle: Stalls) -> None:
+    """Every copy is at its place, the latest in the order of writing, and no other byte has changed."""
+    host = Host(Bench(config), idle)
+    generator = random.Random(3)
+    size = 1024
+    memory = bytearray(generator.randbytes(size))
+
+    async def testbench(ctx: Any) -> None:
+        await host.write(ctx, 0, bytes(memory))
+        for spread in SPREADS:
+            await host.write(ctx, SPREAD_SPACE + spread.address, spread.payload(spread.data))
+            for address, byte in spread.places():
+                memory[address] = byte
+            await pause(ctx, config.lanes + spread.copies + 2)  # for the last byte
+            assert await host.read(ctx, 0, size) == bytes(memory)
+            word = generator.randbytes(config.lanes)
+            await host.write(ctx, 64, word)
+            memory[64 : 64 + config.lanes] = word
+            await host.write(ctx, PROGRAM_SPACE + 8, b"abcd")
+            await pause(ctx, 2)
+
+    simulate(host, testbench)
+    assert host.program == [(2, int.from_bytes(b"abcd", "little"))] * len(SPREADS)
+
+
+@pytest.mark.parametrize("sent", [0, 5, 13, 14, 15])
+def test_a_spread_write_broken_off(sent: int) -> None:
+    """Within its parameters, or with a byte under way: the next transfers are whole."""
+    host, spread = Host(Bench(SPREADING[0])), SPREADS[0]
+    data = bytes(range(200, 216))
+
+    async def testbench(ctx: Any) -> None:
+        await host.write(ctx, 0, bytes(1024))
+        for wait in (0, 3, 8, 12):
+            await host.write(ctx, SPREAD_SPACE + spread.address, spread.payload(spread.data)[:sent])
+            await pause(ctx, wait)
+            await host.write(ctx, 0, data)
+            assert await host.read(ctx, 0, 16) == data
+            await host.write(ctx, SPREAD_SPACE + spread.address, spread.payload(spread.data)[:sent])
+            await pause(ctx, wait)
+            assert await host.read(ctx, 0, 16) == data
+            await host.write(ctx, SPREAD_SPACE, spread.payload(b"x")[:13])
+            await host.write(ctx, SPREAD_SPACE + 300, replace(spread, copies=1).payload(b"whole"))
+            await pause(ctx, 20)
+            spaced = bytes(4) + b"\0\0".join(b"%c" % byte for byte in b"whole") + bytes(7)
+            assert await host.read(ctx, 296, 24) == spaced
+
+    simulate(host, testbench)
+
+
+class Linked(wiring.Component):
+    """The bench behind a link."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        self._bench = Bench(config)
+        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.bench = self._bench
+        m.submodules.link = link = Link("00" * 16)
+        connect(m, flipped(self.i), link.i)
+        connect(m, flipped(self.o), link.o)
+        connect(m, link.bus, self._bench.bus)
+        return m
+
+
+def test_the_reply_waits_for_the_last_byte() -> None:
+    """The next request comes as soon as the link takes it, and finds every copy written."""
+    dut = Linked(SPREADING[0])
+    fill = Spread(address=16, step=1, along=0, across=0, copies=900, count=1, data=b"\x83")
+    write = protocol.write_payload(SPREAD_SPACE + fill.address, fill.payload(fill.data))
+    requests = [
+        protocol.request(frames.Command.WRITE, 1, write),
+        protocol.request(frames.Command.READ, 2, protocol.read_payload(16, 900)),
+    ]
+    replies = [
+        protocol.frame(frames.REPLY, frames.Status.OK, 1),
+        protocol.frame(frames.REPLY, frames.Status.OK, 2, b"\x83" * 900),
+    ]
+    source, sink = Source(dut.i, never), Sink(dut.o, never)
+
+    async def testbench(ctx: Any) -> None:
+        await source.send(ctx, b"".join(requests))
+        await pause(ctx, 3000)
+        assert bytes(sink.received) == b"".join(replies)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.add_testbench(sink.run, background=True)
+    simulator.run()

@@ -27,7 +27,7 @@ from tfl2hw.passes.evaluate_network import evaluate_network
 from tfl2hw.rtl_templates.isa import DIGIT_BITS, FLAG_MINIMUM, Kind
 from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
-from tfl2hw.schedule.jobs import Schedule
+from tfl2hw.schedule.jobs import Placement, Schedule
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
 from tfl2hw.schedule.matrix import Matrix, Move
@@ -85,10 +85,28 @@ class Walker:
 
     def put(self, tensor: int, values: npt.NDArray[np.int8]) -> None:
         """What the host does with an input: its elements, and what stands beside its rows."""
-        place, places = self._schedule.placements[tensor], self._places(tensor)
+        place = self._schedule.placements[tensor]
+        if place.layout.strips is not None:
+            self._put_strips(place, values)
+            return
+        places = self._places(tensor)
         if any(place.layout.margins):
             self.memory[place.address : place.address + place.layout.size] = place.layout.fill
         self.memory[places] = values.reshape(places.shape)
+
+    def _put_strips(self, place: Placement, values: npt.NDArray[np.int8]) -> None:
+        """Strip by strip, each row of windows with the rows of the map that it sees."""
+        layout, strips = place.layout, place.layout.strips
+        assert strips is not None
+        left, right = layout.margins
+        above, below = strips.top + strips.before * strips.stride, strips.count * strips.stride + strips.rows
+        beside = ((above, below), (left, right), (0, 0))
+        big = np.pad(values.reshape(layout.shape), beside, constant_values=layout.fill)
+        for strip in range(strips.count):
+            rows = big[strip * strips.stride :][: strips.rows]
+            data = rows.transpose(1, 2, 0).reshape(-1)
+            start = place.address + strip * layout.row
+            self.memory[start : start + len(data)] = data
 
     def map(self, tensor: int) -> Int64:
         """A map as it stands in memory, in the shape of its layout."""
@@ -341,11 +359,13 @@ TARGETS = [
     target_of(8, 8, 2, core=True),
     target_of(16, 8, 4, core=True),
     target_of(8, 8, 4, core=True, unaligned=True),
-    target_of(16, 8, 4, core=True, unaligned=True),
+    target_of(8, 8, 8, core=True, unaligned=True, strips=True),
+    target_of(16, 8, 4, core=True, unaligned=True, strips=True),
 ]
 """Every relation of lanes, columns and requantizers; numbers fixed (quick to fit), and the shortest."""
 
 
 def named(target: Target) -> str:
     """A target's name among a test's parameters."""
-    return f"{target.lanes}x{target.columns}{' unaligned' if target.unaligned else ''}"
+    reads = " strips" if target.strips else " unaligned" if target.unaligned else ""
+    return f"{target.lanes}x{target.columns}{reads}"

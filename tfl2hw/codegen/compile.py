@@ -20,6 +20,7 @@ from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
 from tfl2hw.rtl_templates.softmax import Softmax
 from tfl2hw.schedule.jobs import Schedule
+from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import Target
 
@@ -90,13 +91,7 @@ def compile_model(
     check_maps(accepted, target)
     network = without_dead_channels(lower(accepted, numerics))
     check_channels(network)
-    try:
-        planned, program, config = _fitted(network, target, chosen)
-    except DoesNotFit:
-        if not target.unaligned or target.core is not None:
-            raise
-        # words at any byte take more block RAM
-        planned, program, config = _fitted(network, replace(target, unaligned=False), chosen)
+    planned, program, config = _fitted(network, target, chosen)
     image = make_image(planned, program, config)
     config = with_identity(config, EMPTY if target.core else image)
     return Compiled(
@@ -114,12 +109,32 @@ def compile_model(
 
 
 def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
-    """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
+    """The schedule, its program and a core that runs it, without what does not fit and can be left out.
+
+    Raises DoesNotFit where ``board`` is too small.
+    """
+    try:
+        return _made(network, target, board)
+    except DoesNotFit:
+        if target.core is not None or not target.unaligned:
+            raise
+        # strips take more memory, and words at any byte more block RAM
+        strips = any(each.layout.strips is not None for each in packed_inputs(network, target))
+        return _fitted(network, replace(target, strips=False, unaligned=strips), board)
+
+
+def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     planned = schedule(network, target)
     if target.core is None:
         sizes = assemble(planned, None)
         config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
-        check_fit(config, board, network.file)
+        try:
+            check_fit(config, board, network.file)
+        except DoesNotFit:
+            if target.requantizers < target.columns:
+                raise
+            # half as many requantizers have half as many memories for as many parameters
+            return _made(network, replace(target, requantizers=target.requantizers // 2), board)
         return planned, assemble(planned, config), config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
@@ -143,12 +158,13 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=board.requantizers_for(lanes, columns)[0],
+        requantizers=board.requantizers_for(lanes, columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=not single_port if core is None else core.unaligned,
+        strips=not single_port if core is None else core.spread,
         vector_lanes=1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),

@@ -57,6 +57,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        spread=any(place.layout.strips is not None for place in schedule.placements.values()),
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,

@@ -18,7 +18,7 @@ from tfl2hw.rtl_templates.core import Core
 def board_config(compiled: Compiled) -> CoreConfig:
     """The configuration with the multipliers of the board's chip."""
     config, board = compiled.config, compiled.board
-    _, dsps = board.requantizers_for(config.lanes, config.columns)
+    dsps = board.requantizer_dsps(config.lanes, config.columns, config.requantizers)
     return replace(config, multiplier=board.multiplier, requantizer_dsps=dsps)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tfl2hw.errors import ToolError
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
-from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE
+from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE, SPREAD_SPACE
 from tfl2hw.runtime import protocol
 from tfl2hw.runtime.protocol import Header, RunResult
 from tfl2hw.runtime.transport import Transport
@@ -52,6 +52,8 @@ class Device:
     def write(self, address: int, data: bytes) -> None:
         """Write ``data`` from byte ``address`` on, padded with zeros to whole words.
 
+        A spread write (see ``hostbus``) is not padded, and must have ``CHUNK`` bytes at most.
+
         Raises
         ------
         ValueError : ``address`` is not that of a word.
@@ -82,6 +84,8 @@ class Device:
         )
 
     def _word(self, address: int) -> int:
+        if address >= SPREAD_SPACE:
+            return 1
         return PROGRAM_WORD if address >= PROGRAM_SPACE else self._lanes
 
     def _exchange(

@@ -49,13 +49,15 @@ def location(compiled: Compiled, tensor: int) -> TensorLocation:
         width=width,
         channels=channels,
         packed=layout.pixel == channels,
+        strips=None if layout.strips is None else layout,
         lanes=compiled.config.lanes,
         left=left,
         right=right,
         fill=layout.fill,
         dtype=tensors[tensor].dtype if tensor in tensors else "int8",
     )
-    assert (place.pitch, place.size) == (layout.pixel, layout.size)
+    assert place.size == layout.size
+    assert layout.strips is not None or place.pitch == layout.pixel
     return place
 
 

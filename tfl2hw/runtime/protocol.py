@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
+from tfl2hw.rtl_templates.hostbus import SPREAD_ADDRESS_BYTES, SPREAD_COUNT_BYTES
 
 HEADER = struct.Struct("<BBH")
 """What follows the first byte: command or status, sequence, length of the payload."""
@@ -60,6 +61,17 @@ def request(command: Command, sequence: int, payload: bytes = b"") -> bytes:
 def write_payload(address: int, data: bytes) -> bytes:
     """Payload of WRITE."""
     return struct.pack("<I", address) + data
+
+
+def spread_payload(
+    *, step: int, next_byte: int, next_row: int, copies: int, count: int, data: bytes
+) -> bytes:
+    """Data of a WRITE to ``SPREAD_SPACE`` (see ``hostbus``)."""
+    steps = (
+        each.to_bytes(SPREAD_ADDRESS_BYTES, "little", signed=True) for each in (step, next_byte, next_row)
+    )
+    counts = ((each - 1).to_bytes(SPREAD_COUNT_BYTES, "little") for each in (copies, count))
+    return b"".join((*steps, *counts, data))
 
 
 def read_payload(address: int, count: int) -> bytes:

@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from tfl2hw.codegen.loading import Load
 from tfl2hw.errors import ToolError, UsageError
-from tfl2hw.runtime.device import Device
+from tfl2hw.runtime.device import CHUNK, Device
+from tfl2hw.runtime.strips import from_strips, strip_writes
+from tfl2hw.schedule.layout import Layout
 
 Int8 = npt.NDArray[np.int8]
 
@@ -24,6 +26,7 @@ class TensorLocation:
     The channels of a tensor of another ``dtype`` than int8 are its elements' bytes. ``packed``: the bytes
     follow each other. Otherwise each pixel's channels are padded to whole words of ``lanes`` bytes; the
     padding is written as zero. ``left`` and ``right`` pixels of bytes ``fill`` stand beside each row.
+    ``strips``: the layout of a map that stands in strips instead.
     """
 
     address: int
@@ -36,6 +39,7 @@ class TensorLocation:
     left: int = 0
     right: int = 0
     fill: int = 0
+    strips: Layout | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -50,12 +54,20 @@ class TensorLocation:
     @property
     def size(self) -> int:
         """Bytes from the first row's beginning to the last one's end, without padding to a word."""
+        if self.strips is not None:
+            return self.strips.size
         return self.height * self._columns * self.pitch
 
     @property
     def _columns(self) -> int:
         """Pixels of a row, those beside it included."""
         return self.left + self.width + self.right
+
+    def writes(self, values: npt.NDArray[Any]) -> list[tuple[int, bytes]]:
+        """Address and data of what puts ``values`` there. Raises as ``pack``."""
+        if self.strips is None:
+            return [(self.address, self.pack(values))]
+        return list(strip_writes(self.address, self.strips, self._bytes(values), CHUNK))
 
     def pack(self, values: npt.NDArray[Any]) -> bytes:
         """Bytes of ``values``: of ``dtype``, in this shape or in any other with as many elements.
@@ -64,6 +76,15 @@ class TensorLocation:
         ------
         UsageError : the type or the number of elements is another.
         """
+        pixels = self._bytes(values)
+        padded = np.full((self.height, self._columns, self.pitch), self.fill, np.int8)
+        row = padded[:, self.left : self.left + self.width]
+        row[..., : self.channels] = pixels
+        row[..., self.channels :] = 0
+        return padded.tobytes()
+
+    def _bytes(self, values: npt.NDArray[Any]) -> Int8:
+        """``values`` as int8 in this shape."""
         wanted = prod(self.shape) // np.dtype(self.dtype).itemsize
         if values.dtype != self.dtype or values.size != wanted:
             shape = f", shape {self.shape}" if self.dtype == "int8" else ""
@@ -71,14 +92,12 @@ class TensorLocation:
                 f"an input has {values.size} elements of {values.dtype}; "
                 f"the network takes {wanted} of {self.dtype}{shape}"
             )
-        padded = np.full((self.height, self._columns, self.pitch), self.fill, np.int8)
-        row = padded[:, self.left : self.left + self.width]
-        row[..., : self.channels] = np.frombuffer(values.tobytes(), np.int8).reshape(self.shape)
-        row[..., self.channels :] = 0
-        return padded.tobytes()
+        return np.frombuffer(values.tobytes(), np.int8).reshape(self.shape)
 
     def unpack(self, data: bytes) -> Int8:
         """The array in ``size`` bytes of memory."""
+        if self.strips is not None:
+            return from_strips(self.strips, data)
         pixels = np.frombuffer(data, np.int8).reshape(self.height, self._columns, self.pitch)
         return pixels[:, self.left : self.left + self.width, : self.channels].copy()
 
@@ -191,10 +210,11 @@ class Session:
         """Write the inputs into the device, once it is prepared."""
         if len(inputs) != len(self._inputs):
             raise UsageError(f"{len(inputs)} inputs given; the network takes {len(self._inputs)}")
-        packed = [place.pack(values) for place, values in zip(self._inputs, inputs, strict=True)]
+        writes = [place.writes(values) for place, values in zip(self._inputs, inputs, strict=True)]
         self.prepare()
-        for place, data in zip(self._inputs, packed, strict=True):
-            self._device.write(place.address, data)
+        for each in writes:
+            for address, data in each:
+                self._device.write(address, data)
 
     def fetch(self, place: TensorLocation) -> Int8:
         """The feature map at ``place``."""

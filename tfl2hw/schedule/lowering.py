@@ -38,7 +38,7 @@ from .layout import Layout, spaced
 from .lookup import lookup, table_pitch
 from .matmul import matmul
 from .matrix import Maps
-from .packing import by_rows, packed_inputs
+from .packing import packed_inputs, rearranged
 from .rows import arg_max, l2_normalize_passes, log_softmax_passes, row_by_row, softmax_passes
 from .shape import Target
 
@@ -78,6 +78,11 @@ class Lowering:
         if any(isinstance(each, Lookup) and each.table == tensor for each in self._network.primitives):
             return spaced(shape, table_pitch(shape, self._target))
         return spaced(shape, self._target.padded(shape[2]))
+
+    @property
+    def has_strips(self) -> bool:
+        """Whether an input stands in strips, which take more memory than its bytes."""
+        return any(packed.layout.strips is not None for packed in self._packed.values())
 
     def jobs(self, primitive: Primitive) -> tuple[Job, ...]:
         """The jobs of one primitive, in order."""
@@ -123,7 +128,7 @@ class Lowering:
         buffer = f"im2col of operator {primitive.op_index}"
         maps = self._maps(primitive.input, primitive.output)
         if primitive.input in self._packed:
-            primitive, maps = by_rows(primitive, self._packed[primitive.input].layout, maps)
+            primitive, maps = rearranged(primitive, self._packed[primitive.input].layout, maps)
         jobs = convolution(primitive, self._target, maps, buffer)
         written = jobs[0].output
         if written.target == buffer:

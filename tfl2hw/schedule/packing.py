@@ -1,4 +1,4 @@
-"""Inputs that the host writes packed: a kernel's row is then one run of bytes, whatever the channels."""
+"""Inputs that the host writes packed, or in strips: a kernel's row, or all of it, is one run of bytes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .convolution import convolution
 from .layout import Layout
 from .matrix import Maps
 from .shape import Target
+from .strips import by_strips, strip_layout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +33,22 @@ class _Users:
 
 
 def packed_inputs(network: Network, target: Target) -> tuple[PackedInput, ...]:
-    """Those inputs of ``network`` whose readers take fewer cycles if they are packed."""
+    """Those inputs of ``network`` whose readers take fewer cycles if they are packed, or in strips."""
     if not target.unaligned:
         return ()
     found = []
     for tensor in network.inputs:
         users = _users(network, tensor)
-        layout = None if users is None else _layout(network, users)
-        if users is not None and layout is not None and _gains(users, layout, target):
-            found.append(PackedInput(tensors=users.tensors, layout=layout))
+        packed = None if users is None else _layout(network, users)
+        if users is None or packed is None or packed.shape[2] % target.lanes == 0:
+            continue
+        layouts = [packed]
+        strips = strip_layout(users.readers, packed) if target.strips else None
+        if strips is not None:
+            layouts.append(strips)
+        best = min(layouts, key=lambda each: _cycles_with(users, each, target))  # the first one of equals
+        if _cycles_with(users, best, target) < _cycles_without(users, packed, target):
+            found.append(PackedInput(tensors=users.tensors, layout=best))
     return tuple(found)
 
 
@@ -88,17 +96,18 @@ def _sides(conv: Convolution) -> tuple[int, int]:
     return conv.padding[1], reach - conv.padding[1] - conv.input_shape[1]
 
 
-def _gains(users: _Users, layout: Layout, target: Target) -> bool:
-    """Whether the readers, and the copies that the reshapes would be, take fewer cycles packed."""
-    channels = layout.shape[2]
-    if channels % target.lanes == 0:
-        return False
-    plain = _maps(target.padded(channels), None, 0)
-    before = _cycles(users.readers, target, [plain] * len(users.readers))
-    rows = [by_rows(reader, layout, plain) for reader in users.readers]
-    after = _cycles([reader for reader, _ in rows], target, [maps for _, maps in rows])
+def _cycles_without(users: _Users, layout: Layout, target: Target) -> int:
+    """Cycles of the readers, and of the copies that the reshapes are where the map is not packed."""
+    plain = _maps(target.padded(layout.shape[2]), None, 0)
     copied = any(each.input_shape[2] != each.output_shape[2] for each in users.reshapes)
-    return after < before + copied * prod(layout.shape)
+    return _cycles(users.readers, target, [plain] * len(users.readers)) + copied * prod(layout.shape)
+
+
+def _cycles_with(users: _Users, layout: Layout, target: Target) -> int:
+    """Cycles of the readers of a packed map, or of one in strips."""
+    plain = _maps(target.padded(layout.shape[2]), None, 0)
+    rows = [rearranged(reader, layout, plain) for reader in users.readers]
+    return _cycles([reader for reader, _ in rows], target, [maps for _, maps in rows])
 
 
 def _maps(pixel: int, row: int | None, start: int) -> Maps:
@@ -115,6 +124,11 @@ def _cycles(readers: Sequence[Convolution], target: Target, maps: Sequence[Maps]
         for reader, each in zip(readers, maps, strict=True)
         for job in convolution(reader, target, each, "im2col")
     )
+
+
+def rearranged(conv: Convolution, layout: Layout, maps: Maps) -> tuple[Convolution, Maps]:
+    """``conv`` as the one that it is on a map which stands packed, or in strips."""
+    return by_rows(conv, layout, maps) if layout.strips is None else by_strips(conv, layout, maps)
 
 
 def by_rows(conv: Convolution, layout: Layout, maps: Maps) -> tuple[Convolution, Maps]:

@@ -40,6 +40,8 @@ def schedule(network: Network, target: Target) -> Schedule:
     try:
         memory = plan(network, target, lowering, layers, parameters)
     except DoesNotFit:
+        if lowering.has_strips:
+            return schedule(network, replace(target, strips=False))
         if not target.pair:
             raise
         return schedule(network, replace(target, pair=False))  # pairs of lines want room behind a map

@@ -25,6 +25,7 @@ class Target:
     softmax_interval, l2_interval : cycles from byte to byte in the last pass of the softmax, and of the L2
         normalisation.
     unaligned : whether words may be read from any byte on, and parts of words be written.
+    strips : whether the host can write inputs in strips (see ``layout``); only with ``unaligned``.
     window : whether columns have the sliding 3x3 window.
     pair : whether a window can serve two lines of the OFM at once.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
@@ -43,6 +44,7 @@ class Target:
     softmax_interval: int = 1
     l2_interval: int = 1
     unaligned: bool = False
+    strips: bool = False
     window: bool = True
     pair: bool = False
     core: CoreConfig | None = None
