@@ -18,6 +18,9 @@ def small_memory(config: CoreConfig) -> dict[str, str]:
 REGISTERED_BITS = {"ecp5": 18}
 """Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
 
+LUT_DEPTH = 64
+"""Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
+
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
@@ -31,8 +34,9 @@ def split_memory(
     """
     enable, where, word = write
     width = REGISTERED_BITS.get(config.multiplier, bits)
-    # what is left over is narrow, and would else become LUTs between two registers
-    attributes = {"ram_style": "block"} if bits > width else {}
+    attributes = {}
+    if config.multiplier in REGISTERED_BITS:
+        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)

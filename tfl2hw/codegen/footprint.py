@@ -9,7 +9,7 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.entries import REGISTERED_BITS
+from tfl2hw.rtl_templates.entries import LUT_DEPTH, REGISTERED_BITS
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
@@ -31,6 +31,8 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
         return min(-(-depth // deep) * -(-width // wide) for deep, wide in _SHAPES[family])
 
     def split(depth: int, width: int) -> int:
+        if family in REGISTERED_BITS and depth <= LUT_DEPTH:
+            return 0
         most = REGISTERED_BITS.get(family, width)  # of a block, so that it has an output register
         pieces = [min(most, width - start) for start in range(0, width, most)]
         shapes = [(deep, wide) for deep, wide in _SHAPES[family] if wide <= most or most == width]
