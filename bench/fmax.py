@@ -66,7 +66,7 @@ def build(design: str, seed: int, out: Path) -> Row:
                 compiled.board,
                 directory,
                 tell,
-                seed=seed,
+                seeds=[seed],
             )
     except Tfl2hwError as error:
         return Row(model=model.stem, board=board, seed=seed, error=str(error))

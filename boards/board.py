@@ -27,6 +27,7 @@ class Chip:
     multipliers : int8 products a cycle that its DSPs make. dsps : the DSP cells themselves.
     block_rams : how many. block_ram_bits : data bits of one, parity included.
     spram_bytes : bytes of large single-port memory (UP5K), 0 where there is none.
+    dsp_rows : nextpnr's names of the DSPs' sites, row by row from left to right; () where not known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Chip:
     block_rams: int
     block_ram_bits: int
     spram_bytes: int = 0
+    dsp_rows: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

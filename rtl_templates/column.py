@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .delay import delayed
+from .entries import split_memory
 from .isa import DIGIT_BITS, token_layout
 from .multiplier import LaneMultiplier
 from .window import Window
@@ -139,16 +139,12 @@ class Column(wiring.Component):
 
     def _bank(self, m: Module) -> Value:
         """The weight memory; a word for this column is written as it passes."""
-        config = self._config
-        m.submodules.bank = bank = Memory(shape=8 * config.lanes, depth=config.bank_depth, init=self._weights)
-        write, read = bank.write_port(), bank.read_port()
         mine = Signal()
         m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
-        m.d.comb += [
-            write.en.eq(mine), write.addr.eq(self.token_out.address), write.data.eq(self.x),
-            read.addr.eq(self.token.address),
-        ]  # fmt: skip
-        return read.data
+        return split_memory(
+            m, "bank", self._config, bits=8 * self._config.lanes, depth=self._config.bank_depth,
+            init=self._weights, write=(mine, self.token_out.address, self.x), address=self.token.address,
+        )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:
         """Lane 0's weight: ``weight``, or the ``byte`` of the pixel's first token in its second."""

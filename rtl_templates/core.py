@@ -66,21 +66,27 @@ class Core(wiring.Component):
         return m
 
     def _fan_out(self, m: Module) -> None:
-        """The sequencer's bus goes to every unit that has registers of its own."""
+        """The sequencer's bus goes to every unit that has registers of its own.
+
+        Only the address generator has it at once. The others hear it a cycle later, long before a job's
+        first token reaches them: so it does not have to cross the chip in the cycle in which it is made.
+        """
         bus = self._sequencer.bus
-        for unit in (self._address, self._writer, self._array):
-            self._listen(m, unit)
+        names = ("valid", "start", "register", "value")
+        self._late_bus = {name: delayed(m, getattr(bus, name), 1, f"late_{name}") for name in names}
+        m.d.comb += [getattr(self._address.bus, name).eq(getattr(bus, name)) for name in names]
         m.d.comb += self._sequencer.front_done.eq(self._address.front_done)
+        for unit in (self._writer, self._array):
+            self._listen(m, unit)
         self._pad_value, following = Signal(8, reset_less=True), Signal(8, reset_less=True)
-        with m.If(bus.valid & (bus.register == INDEX["pad_value"])):
-            m.d.sync += following.eq(bus.value)
+        with m.If(self._late_bus["valid"] & (self._late_bus["register"] == INDEX["pad_value"])):
+            m.d.sync += following.eq(self._late_bus["value"])
         wait = Scratchpad.read_latency(self._config) - 1  # in time for the first token's word
         with m.If(delayed(m, self._address.request.begins, wait, "pads")):
             m.d.sync += self._pad_value.eq(following)
 
     def _listen(self, m: Module, unit: wiring.Component) -> None:
-        for name in ("valid", "start", "register", "value"):
-            m.d.comb += getattr(unit.bus, name).eq(getattr(self._sequencer.bus, name))
+        m.d.comb += [getattr(unit.bus, name).eq(value) for name, value in self._late_bus.items()]
 
     def _connect_host(self, m: Module, link: Link) -> None:
         """The link's bus: transfers to the host port, runs to the sequencer."""

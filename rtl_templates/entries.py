@@ -1,4 +1,4 @@
-"""Memories whose entries may be wider than the words in which they are loaded."""
+"""Memories whose entries may be wider than the words in which they are loaded, or than a block RAM."""
 
 from __future__ import annotations
 
@@ -22,14 +22,51 @@ def entry_widths(field: tuple[int, int], word_bits: int) -> list[int]:
     return [end - start for start, end in pairwise([field[0], *ends])]
 
 
+REGISTERED_BITS = {"ecp5": 18}
+"""Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
+
+LUT_DEPTH = 64
+"""Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
+
+
+def split_memory(
+    m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
+    write: tuple[ValueLike, Value, Value], address: Value,
+) -> Value:  # fmt: skip
+    """A memory in pieces as wide as the chip likes; the word read comes one cycle after ``address``.
+
+    Parameters
+    ----------
+    write : enable, address and word.
+    """
+    enable, where, word = write
+    width = REGISTERED_BITS.get(config.multiplier, bits)
+    attributes = {}
+    if config.multiplier in REGISTERED_BITS:
+        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
+    pieces = []
+    for start in range(0, bits, width):
+        stop = min(bits, start + width)
+        mask = (1 << (stop - start)) - 1
+        words = [entry >> start & mask for entry in init]
+        memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
+        m.submodules[name if bits <= width else f"{name}_{start}"] = memory
+        into, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
+        ]  # fmt: skip
+        pieces.append(read.data)
+    return Cat(pieces)
+
+
 def entry_memory(
-    m: Module, name: str, *, field: tuple[int, int], depth: int, init: Sequence[int],
-    word_bits: int, parts: int, load: tuple[ValueLike, Value, Value], address: Value,
+    m: Module, name: str, config: CoreConfig, *, field: tuple[int, int], depth: int, init: Sequence[int],
+    parts: int, load: tuple[ValueLike, Value, Value], address: Value,
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
-    An entry arrives in ``parts`` words (a power of two) of ``word_bits``, low part first; each part is
-    written on its own, so that nothing has to be kept until the entry is complete.
+    An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
+    is written on its own, so that nothing has to be kept until the entry is complete.
 
     Parameters
     ----------
@@ -37,21 +74,19 @@ def entry_memory(
     load : enable, address (entry * parts + part) and word of the part that arrives.
     """
     enable, where, word = load
-    part_bits = (parts - 1).bit_length()
+    word_bits, part_bits = 8 * config.lanes, (parts - 1).bit_length()
     pieces = []
     start = field[0]
     for width in entry_widths(field, word_bits):
         part, stop = start // word_bits, start + width
         mask = (1 << (stop - start)) - 1
-        memory = Memory(shape=stop - start, depth=depth, init=[entry >> start & mask for entry in init])
-        m.submodules[f"{name}_{start}"] = memory
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            write.en.eq(Value.cast(enable) & (where[:part_bits] == part)),
-            write.addr.eq(where[part_bits:]),
-            write.data.eq(word[start - part * word_bits : stop - part * word_bits]),
-            read.addr.eq(address),
-        ]
-        pieces.append(read.data)
+        pieces.append(split_memory(
+            m, f"{name}_{start}", config, bits=stop - start, depth=depth,
+            init=[entry >> start & mask for entry in init], address=address,
+            write=(
+                Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
+                word[start - part * word_bits : stop - part * word_bits],
+            ),
+        ))  # fmt: skip
         start = stop
     return Cat(pieces)

@@ -43,14 +43,7 @@ def ecp5_pll(input_mhz: float, target_mhz: float) -> Ecp5Pll:
     ------
     ValueError : no setting comes within 5 %.
     """
-    settings = [
-        Ecp5Pll(input_mhz=input_mhz, reference=reference, feedback=feedback, output=output)
-        for reference in range(1, 9)
-        for feedback in range(1, 81)
-        for output in range(1, 129)
-        if input_mhz / reference >= 3.125 and 400 <= input_mhz / reference * feedback * output <= 800
-    ]
-    return _nearest(settings, target_mhz)
+    return _nearest(_ecp5_settings(input_mhz), target_mhz)
 
 
 def ice40_pll(input_mhz: float, target_mhz: float) -> Ice40Pll:
@@ -60,15 +53,17 @@ def ice40_pll(input_mhz: float, target_mhz: float) -> Ice40Pll:
     ------
     ValueError : no setting comes within 5 %, or the input is not the 10 to 17 MHz that the filter is set for.
     """
-    if not 10 <= input_mhz <= 17:
-        raise ValueError(f"input_mhz must be 10 to 17, not {input_mhz!r}")
-    settings = [
-        Ice40Pll(input_mhz=input_mhz, multiplier=multiplier, output=output)
-        for multiplier in range(128)
-        for output in range(1, 7)
-        if 533 <= input_mhz * (multiplier + 1) <= 1066
-    ]
-    return _nearest(settings, target_mhz)
+    return _nearest(_ice40_settings(input_mhz), target_mhz)
+
+
+def ecp5_pll_below(input_mhz: float, most_mhz: float) -> Ecp5Pll:
+    """The fastest setting that is not above ``most_mhz``. Raises ValueError where there is none."""
+    return _fastest(_ecp5_settings(input_mhz), most_mhz)
+
+
+def ice40_pll_below(input_mhz: float, most_mhz: float) -> Ice40Pll:
+    """The fastest setting that is not above ``most_mhz``. Raises ValueError as :func:`ice40_pll`."""
+    return _fastest(_ice40_settings(input_mhz), most_mhz)
 
 
 class Pll(wiring.Component):
@@ -136,6 +131,34 @@ class Pll(wiring.Component):
             i_RESETB=Const(1), i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=self.clock_out, o_LOCK=self.locked, **source,
         )  # fmt: skip
+
+
+def _ecp5_settings(input_mhz: float) -> list[Ecp5Pll]:
+    return [
+        Ecp5Pll(input_mhz=input_mhz, reference=reference, feedback=feedback, output=output)
+        for reference in range(1, 9)
+        for feedback in range(1, 81)
+        for output in range(1, 129)
+        if input_mhz / reference >= 3.125 and 400 <= input_mhz / reference * feedback * output <= 800
+    ]
+
+
+def _ice40_settings(input_mhz: float) -> list[Ice40Pll]:
+    if not 10 <= input_mhz <= 17:
+        raise ValueError(f"input_mhz must be 10 to 17, not {input_mhz!r}")
+    return [
+        Ice40Pll(input_mhz=input_mhz, multiplier=multiplier, output=output)
+        for multiplier in range(128)
+        for output in range(1, 7)
+        if 533 <= input_mhz * (multiplier + 1) <= 1066
+    ]
+
+
+def _fastest(settings, most_mhz: float):
+    below = [setting for setting in settings if setting.mhz <= most_mhz]
+    if not below:
+        raise ValueError(f"most_mhz must be within reach of the PLL, not {most_mhz!r}")
+    return max(below, key=lambda setting: setting.mhz)
 
 
 def _nearest(settings, target_mhz: float):

@@ -18,6 +18,9 @@ ZERO_POINT_BITS = 9
 SETTLED_BITS = 11
 """Width in which the scaled value is saturated: beyond any distance between zero point and clamp."""
 
+FITS_BITS = 8
+"""Bits that are looked at in one cycle, on the way to whether all of them are alike."""
+
 
 def settings_layout(config: CoreConfig) -> data.StructLayout:
     """Registers that a job takes over; ``parameter_base`` only if it is ``based``."""
@@ -76,9 +79,9 @@ class Requantizer(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """Parameter read, multiplier, then nine registers."""
+        """Parameter read, multiplier, then ten registers."""
         product = config.product_latency or wide_latency(config.accumulator_bits, config.mantissa_bits)
-        return 1 + config.parameter_registers + product + 9
+        return 1 + config.parameter_registers + product + 10
 
     @staticmethod
     def settle_latency(config: CoreConfig) -> int:
@@ -127,10 +130,15 @@ class Requantizer(wiring.Component):
         with m.If(delayed(m, settles, 1, "clamps")):
             m.d.sync += [low.eq(self.settings.low), high.eq(self.settings.high)]
         low_late, high_late = delayed(m, low, 1, "low_late"), delayed(m, high, 1, "high_late")
-        small = Signal(signed(keep), reset_less=True)
-        fits, negative = Signal(reset_less=True), Signal(reset_less=True)
         top = fine[keep - 1 :]
-        m.d.sync += [small.eq(fine), fits.eq(top.all() | ~top.any()), negative.eq(fine[-1])]
+        pieces = [top[start : start + FITS_BITS] for start in range(0, len(top), FITS_BITS)]
+        ones, zeros = (
+            delayed(m, Cat(each), 1, name)
+            for name, each in (("ones", (p.all() for p in pieces)), ("zeros", (~p.any() for p in pieces)))
+        )
+        small = delayed(m, fine[:keep], 2, "small").as_signed()
+        fits = delayed(m, ones.all() | zeros.all(), 1, "fits")
+        negative = delayed(m, fine[-1], 2, "negative")
         settled = Signal(signed(keep), reset_less=True)
         limit = (1 << (keep - 1)) - 1
         m.d.sync += settled.eq(Mux(fits, small, Mux(negative, -limit - 1, limit)))
@@ -168,8 +176,8 @@ class Requantizer(wiring.Component):
     def _memory(self, m: Module, name: str, field: tuple[int, int], address: Value) -> Value:
         config = self._config
         value = entry_memory(
-            m, name, field=field, depth=config.parameter_depth, init=self._parameters,
-            word_bits=8 * config.lanes, parts=config.parameter_parts,
+            m, name, config, field=field, depth=config.parameter_depth, init=self._parameters,
+            parts=config.parameter_parts,
             load=(self.load_enable, self.load_address, self.load_data), address=address,
         )  # fmt: skip
         return delayed(m, value, config.parameter_registers, name)

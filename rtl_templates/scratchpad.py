@@ -15,7 +15,7 @@ from .delay import delayed
 GROUP_BITS = 32
 """Bits of a word that share address and write registers: one register drives few block RAMs."""
 SPRAM_WORDS = 1 << 14
-ROTATED_BITS = 3
+ROTATED_BITS = 2
 """Bits of the offset by which a word is rotated at most between two registers."""
 POISON = 0xDEADBEEF
 
@@ -81,8 +81,11 @@ class Scratchpad(wiring.Component):
 
     @staticmethod
     def read_latency(config: CoreConfig) -> int:
-        """Cycles from an address to its word: address register, memory, output register, rotation."""
-        return 3 + (-(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
+        """Cycles from an address to its word: address register, memory, output register.
+
+        For words from any byte on there is one more before each lane's address, and the rotation.
+        """
+        return 3 + (1 + -(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -120,19 +123,30 @@ class Scratchpad(wiring.Component):
     def _bytes(self, m: Module) -> None:
         """A memory for every byte of a word, each behind registers of its own, and the rotation."""
         config = self._config
-        offset = delayed(m, self.read_offset, 3, "offset")
-        following = self.read_address + 1
+        offset = delayed(m, self.read_offset, 4, "offset")
+        address = self._register(m, self.read_address, "read_address_first")
+        following = (address + 1)[: config.word_address_bits]
+        # reads take a register more than in _block, so writes may do so too
+        enable, where, data = (
+            self._register(m, value, f"{name}_first")
+            for name, value in (
+                ("write_enable", self.write_enable),
+                ("write_address", self.write_address),
+                ("write_data", self.write_data),
+            )
+        )
         lanes: list[Value] = []
         for lane in range(config.lanes):
             memory = Memory(shape=8, depth=config.scratchpad_words, init=self._words(lane, 1))
             m.submodules[f"lane{lane}"] = memory
             write, read = memory.write_port(), memory.read_port()
-            mine = Mux(self.read_offset > lane, following, self.read_address)[: config.word_address_bits]
+            later = self._register(m, self.read_offset > lane, f"reads_following{lane}")
+            mine = Mux(later, following, address)
             m.d.comb += [
                 read.addr.eq(self._register(m, mine, f"read_address_copy{lane}")),
-                write.addr.eq(self._register(m, self.write_address, f"write_address_copy{lane}")),
-                write.data.eq(self._register(m, self.write_data.word_select(lane, 8), f"write_data{lane}")),
-                write.en.eq(self._register(m, self.write_enable[lane], f"write_enable_copy{lane}")),
+                write.addr.eq(self._register(m, where, f"write_address_copy{lane}")),
+                write.data.eq(self._register(m, data.word_select(lane, 8), f"write_data{lane}")),
+                write.en.eq(self._register(m, enable[lane], f"write_enable_copy{lane}")),
             ]
             lanes.append(self._register(m, read.data, f"read_data{lane}"))
         for first in range(0, config.lane_bits, ROTATED_BITS):

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value, signed
-from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .entries import split_memory
 from .isa import FRONT_REGISTERS, KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
 
 WAIT_BITS = 11
 """Bits in which the cycles since the last token are counted: a WAIT is for fewer than 2**WAIT_BITS."""
+
+
+AHEAD = 2
+"""How far the fetch is ahead of the word behind the one that is executed."""
+
+_FLAGS = data.StructLayout(
+    dict.fromkeys(("write", "start", "wait", "halt", "loop", "next", "needs_tokens", "needs_taken"), 1)
+)
+"""What an instruction does. ``needs_tokens``: all of the last job's must have been issued. ``needs_taken``:
+it must have taken over its back registers."""
 
 
 class Sequencer(wiring.Component):
@@ -41,13 +51,15 @@ class Sequencer(wiring.Component):
     bus : Out(ConfigBus).
     front_done : In(1), strobe: the address generator has issued the job's last token.
     taken : In(1), strobe: the job has taken over the back registers. It comes once for every START but
-        those of LOAD.
+        those of LOAD, and is heard ``hears`` cycles later.
     """
 
-    latency = 4
-    """run -> pc (1), memory (2), instruction register (3), bus (4)."""
-    jump = 3
+    latency = 5
+    """run -> pc (1), memory (2), its register (3), instruction register (4), bus (5)."""
+    jump = 4
     """Cycles from a NEXT that goes back to the first instruction of the next turn."""
+    hears = 1
+    """Cycles from ``taken`` until a START or a write to a back register may be executed."""
 
     def __init__(self, config: CoreConfig, program: tuple[int, ...] = ()) -> None:
         self._config = config
@@ -70,89 +82,104 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=32, depth=self._config.program_depth, init=self._program)
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            write.en.eq(self.program_enable),
-            write.addr.eq(self.program_address),
-            write.data.eq(self.program_data),
-        ]
         running, stops = Signal(), Signal()
         fetch = Signal(self._address_bits + 1)  # it runs ahead of the last word
-        fetched, decoded, stall = Signal(), Signal(), Signal()
-        word = Signal(32)
-        opcode, value = word[VALUE_BITS:], word[:VALUE_BITS]
-        starts = opcode == Opcode.START
-        issuing, since, held = self._in_flight(m, decoded & ~stall & starts, value)
-        is_back = (opcode >= len(FRONT_REGISTERS)) & (opcode < len(REGISTERS))
-
-        halts, waits = Signal(), Signal()
+        fetched, waiting, stall = Signal(), Signal(), Signal()
+        # a word stays by being read again: a block RAM that is always read can have an output register
+        address, shown = Signal.like(fetch), Signal.like(fetch)
+        word, instruction = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        value = instruction[:VALUE_BITS]
+        does, following = Signal(_FLAGS), Signal(_FLAGS)
+        issuing, unmet, held = self._in_flight(m, does.start & ~stall, value, (stall, word))
         m.d.comb += [
-            halts.eq((opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)),
-            waits.eq((opcode == Opcode.WAIT) | halts),
-            stall.eq(
-                decoded
-                & (
-                    ((starts | waits) & issuing)
-                    | (waits & (since < value[:WAIT_BITS]))
-                    | ((starts | is_back) & held)
-                )
-            ),
-            read.addr.eq(fetch),
-            read.en.eq(~stall),
+            following.eq(_decode(word[VALUE_BITS:], stops)),
+            stall.eq((does.needs_tokens & issuing) | (does.wait & unmet) | (does.needs_taken & held)),
+            shown.eq(Mux(stall, address, fetch)),
         ]
+        m.d.sync += address.eq(shown)
+        read = split_memory(
+            m, "memory", self._config, bits=32, depth=self._config.program_depth, init=self._program,
+            write=(self.program_enable, self.program_address, self.program_data), address=shown,
+        )  # fmt: skip
         with m.If(~stall):
-            m.d.sync += [fetch.eq(fetch + 1), fetched.eq(running), word.eq(read.data), decoded.eq(fetched)]
+            m.d.sync += [
+                fetch.eq(fetch + 1), fetched.eq(running),
+                word.eq(read), waiting.eq(fetched),
+                instruction.eq(word), does.eq(Mux(waiting, following, 0)),
+            ]  # fmt: skip
         m.d.sync += [
-            self.bus.valid.eq(decoded & ~stall & (opcode < len(REGISTERS))),
-            self.bus.start.eq(decoded & ~stall & (opcode == Opcode.START)),
-            self.bus.register.eq(opcode),
+            self.bus.valid.eq(does.write & ~stall),
+            self.bus.start.eq(does.start & ~stall),
+            self.bus.register.eq(instruction[VALUE_BITS:]),
             self.bus.value.eq(value),
         ]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        executes = decoded & ~stall
-        back = self._loop(m, executes, opcode, value, fetch)
+        back = self._loop(m, does, ~stall, value, fetch)
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
-                fetched.eq(0), decoded.eq(0),
+                fetched.eq(0), waiting.eq(0), does.eq(0),
             ]  # fmt: skip
-        with m.Elif(executes & halts):
-            m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
+        with m.Elif(does.halt & ~stall):
+            m.d.sync += [running.eq(0), fetched.eq(0), waiting.eq(0), does.eq(0), self.pc.eq(fetch - AHEAD)]
         with m.Elif(back):
-            m.d.sync += [fetch.eq(self._body), fetched.eq(0), decoded.eq(0)]
+            m.d.sync += [fetch.eq(self._body), fetched.eq(0), waiting.eq(0), does.eq(0)]
         m.d.comb += self.busy.eq(running)
         return m
 
-    def _loop(self, m: Module, executes: Value, opcode: Value, value: Value, fetch: Signal) -> Value:
+    def _loop(
+        self, m: Module, does: data.View[data.StructLayout], executes: Value, value: Value, fetch: Signal
+    ) -> Value:
         """Turns that are left, and where the body begins; returns whether a NEXT goes back to there."""
         self._body = Signal.like(fetch, name="body", reset_less=True)
         turns = Signal(signed(self._config.count_bits), reset_less=True)
         back = Signal()
-        m.d.comb += back.eq(executes & (opcode == Opcode.NEXT) & ~turns[-1])
-        with m.If(executes & (opcode == Opcode.LOOP)):
-            m.d.sync += [turns.eq(value), self._body.eq(fetch - 1)]
+        m.d.comb += back.eq(executes & does.next & ~turns[-1])
+        with m.If(executes & does.loop):
+            m.d.sync += [turns.eq(value), self._body.eq(fetch - AHEAD)]
         with m.Elif(back):
             m.d.sync += turns.eq(turns - 1)
         return back
 
-    def _in_flight(self, m: Module, starts: Value, value: Value) -> tuple[Value, Signal, Value]:
-        """Whether the last job still issues tokens, the cycles since it did (as many as can be counted, at
-        most), and whether it has yet to take over its back registers.
+    def _in_flight(
+        self, m: Module, starts: Value, value: Value, follows: tuple[Value, Value]
+    ) -> tuple[Value, Value, Value]:
+        """Whether the last job still issues tokens, whether fewer cycles than ``value`` have gone by since it
+        did, and whether it has yet to take over its back registers.
+
+        follows : whether the instruction stays, and the one behind it: the cycles are compared in the cycle
+            before they are needed.
         """
-        busy, pending = Signal(), Signal()
+        busy, pending, taken = Signal(), Signal(), Signal()
         since = Signal(WAIT_BITS, init=(1 << WAIT_BITS) - 1)
         issuing = busy & ~self.front_done
+        m.d.sync += taken.eq(self.taken)
         with m.If(starts):
             m.d.sync += [busy.eq(1), pending.eq(value[:KIND_BITS] != Kind.LOAD)]
         with m.Else():
             with m.If(self.front_done):
                 m.d.sync += busy.eq(0)
-            with m.If(self.taken):
+            with m.If(taken):
                 m.d.sync += pending.eq(0)
-        with m.If(starts | issuing):
+        following = Signal.like(since)
+        m.d.comb += following.eq(Mux(issuing, 0, Mux(since.all(), since, since + 1)))
+        with m.If(starts):
             m.d.sync += since.eq(0)
-        with m.Elif(~since.all()):
-            m.d.sync += since.eq(since + 1)
-        return issuing, since, pending & ~self.taken
+        with m.Else():
+            m.d.sync += since.eq(following)
+        stays, word = follows
+        unmet = Signal()
+        m.d.sync += unmet.eq(Mux(stays, following < value[:WAIT_BITS], following < word[:WAIT_BITS]))
+        return issuing, unmet, pending & ~taken
+
+
+def _decode(opcode: Value, stops: Value) -> Value:
+    """What an instruction does, in the order of ``_FLAGS``."""
+    start, halt = opcode == Opcode.START, (opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)
+    wait = (opcode == Opcode.WAIT) | halt
+    write = opcode < len(REGISTERS)
+    back = (opcode >= len(FRONT_REGISTERS)) & write
+    return Cat(
+        write, start, wait, halt, opcode == Opcode.LOOP, opcode == Opcode.NEXT, start | wait, start | back
+    )

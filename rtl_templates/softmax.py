@@ -9,6 +9,8 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .delay import delayed
+
 SERIAL_BITS = 31
 """The multiplier's serial operand is an unsigned number of so many bits."""
 
@@ -47,6 +49,15 @@ class Phase(enum.IntEnum, shape=3):
     UPDATE = 6  # x = x - 4 * accumulator
 
 
+HALF_BITS = 16
+"""Bits of half an exponential."""
+
+FLAGS = data.StructLayout({
+    "phase": Phase, "idle": 1, "normalise": 1, "guess": 1, "start": 1, "update": 1, "draining": 1, "total": 1,
+})  # fmt: skip
+"""A phase, and what the multiplier has to know of it without delay: ``draining`` in START and UPDATE, when
+the accumulator's product leaves it; ``total`` where the half denominator is a factor."""
+
 STAGE = data.StructLayout({"token": 1, "mode": Mode, "clear_sum": 1, "finish": 1})
 """What accompanies an exponential as it leaves the table."""
 
@@ -59,10 +70,11 @@ class Softmax(wiring.Component):
     pass SCALE turns each byte into its result. There is no handshake: every latency is constant.
 
     Products are made by one serial multiplier: steps of add and shift, ``digit_bits`` of the serial operand
-    each, 31 bits in all, and a cycle to begin with the next one. The accumulator starts
-    at 2**30, so that it ends as ``SaturatingRoundingDoublingHighMul``. As that is
-    ``floor((a * b + 2**30) / 2**31)`` for either sign, ``-floor((a * b + 2**30 - 1) / 2**31)`` is
-    that of ``-a * b``: subtracting a product needs no negation, only the other start value.
+    each, 31 bits in all, and a cycle to begin with the next one; digits of four bits take two more, as their
+    products are added up between registers. The accumulator starts at 2**30, so that it ends as
+    ``SaturatingRoundingDoublingHighMul``. As that is ``floor((a * b + 2**30) / 2**31)`` for either sign,
+    ``-floor((a * b + 2**30 - 1) / 2**31)`` is that of ``-a * b``: subtracting a product needs no negation,
+    only the other start value.
 
     The reciprocal lives in a rotating register of whole digits: it is a product's serial operand and is
     updated a digit at a time. One that reaches 2.0 saturates to 2**31 - 1.
@@ -102,8 +114,8 @@ class Softmax(wiring.Component):
     def __init__(self, tables: int = 1, init: Sequence[int] = (), digit_bits: int = 1) -> None:
         self._digit_bits = digit_bits
         self._steps = _steps(digit_bits)
-        # a product of two or three bits takes a cycle of its own in front of the accumulator
-        self._late = digit_bits > 2
+        self._depth = _depth(digit_bits)
+        self._final = self._steps + max(0, self._depth - 1)
         if len(init) > 256 * tables:
             raise ValueError(f"init must have at most {256 * tables} entries, not {len(init)!r}")
         if any(not 0 <= value < 1 << 31 for value in init):
@@ -128,12 +140,12 @@ class Softmax(wiring.Component):
     @staticmethod
     def scale_interval(digit_bits: int) -> int:
         """Cycles of a product."""
-        return _steps(digit_bits) + 1
+        return _steps(digit_bits) + max(1, _depth(digit_bits))
 
     @staticmethod
     def scale_latency(digit_bits: int) -> int:
         """The table, the product, the rounding."""
-        return 3 + Softmax.scale_interval(digit_bits) + _rounding(digit_bits)[1]
+        return 5 + Softmax.scale_interval(digit_bits) + _rounding(digit_bits)[1]
 
     @staticmethod
     def reciprocal_latency(digit_bits: int) -> int:
@@ -144,9 +156,9 @@ class Softmax(wiring.Component):
         m = Module()
         exponential, stage = self._front(m)
 
-        count = Signal(5, init=self._steps)
-        last = count == self._steps  # the cycle between two products
-        phase = Signal(Phase)
+        count = Signal(5, init=self._final)
+        last = count == self._final  # the cycle between two products
+        phase = Signal(FLAGS, init={"idle": 1})
         newton = Signal(range(NEWTON_STEPS))
         total = Signal(31)
         operand = Signal(31)
@@ -156,7 +168,7 @@ class Softmax(wiring.Component):
 
         scale_token = stage.token & (stage.mode == Mode.SCALE)
         scaling = Signal()
-        with m.If(~last | scale_token | (phase != Phase.IDLE)):
+        with m.If(~last | scale_token | ~phase.idle):
             m.d.sync += count.eq(Mux(last, 0, count + 1))
         with m.If(last):
             m.d.sync += scaling.eq(scale_token)
@@ -166,7 +178,7 @@ class Softmax(wiring.Component):
         summand = operand[12:]
         add = Signal()
         m.d.sync += add.eq(stage.token & (stage.mode == Mode.SUM))
-        normalising = phase == Phase.NORMALISE
+        normalising = phase.normalise
         with m.If(stage.clear_sum):
             m.d.sync += [total.eq(0), shift.eq(MOST_SHIFT)]
         with m.Elif(add | (normalising & ~total[30])):
@@ -196,20 +208,12 @@ class Softmax(wiring.Component):
         return m
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
-        """Maximum, difference and table: the exponential, and what its stage is to do with it."""
-        m.submodules.table = table = Memory(shape=32, depth=256 * self._tables, init=self._init)
-        write = table.write_port()
-        read = table.read_port()
-        m.d.comb += [
-            write.en.eq(self.load_en),
-            write.addr.eq(self.load_address),
-            write.data.eq(self.load_data),
-        ]
+        """Maximum, difference and table, registered: the exponential, and what its stage does with it."""
         mode = Signal(Mode)
         token = Signal()
         x = Signal(signed(8))
         start = Signal()
-        finish = Signal(3)
+        finish = Signal(5)
         m.d.sync += [token.eq(self.x_valid), start.eq(self.start), x.eq(self.x)]
         m.d.sync += finish.eq(Cat(self.finish, finish))
         with m.If(self.start):
@@ -219,9 +223,8 @@ class Softmax(wiring.Component):
         difference = Signal(signed(9))
         m.d.comb += [
             difference.eq(maximum - x),
-            read.addr.eq(Cat(difference[:8], self.table)),
-            read.en.eq(1),
         ]
+        exponential = self._table(m, delayed(m, Cat(difference[:8], self.table), 1, "entry"))
         with m.If(mode == Mode.MAX):
             with m.If(start):
                 m.d.sync += maximum.eq(-128)
@@ -229,38 +232,65 @@ class Softmax(wiring.Component):
                 m.d.sync += maximum.eq(x)
 
         stage = Signal(STAGE)
-        m.d.comb += stage.finish.eq(finish[2])
-        m.d.sync += [
-            stage.token.eq(token),
-            stage.mode.eq(mode),
-            stage.clear_sum.eq(start & (mode == Mode.SUM)),
+        m.d.comb += stage.finish.eq(finish[-1])
+        asked = Signal.like(stage)
+        m.d.comb += [
+            asked.token.eq(token),
+            asked.mode.eq(mode),
+            asked.clear_sum.eq(start & (mode == Mode.SUM)),
         ]
-        return read.data, stage
+        for name in ("token", "mode", "clear_sum"):
+            m.d.sync += getattr(stage, name).eq(delayed(m, getattr(asked, name), 2, f"asked_{name}"))
+        return delayed(m, exponential, 1, "exponential"), stage
+
+    def _table(self, m: Module, address: Value) -> Value:
+        """The entry, a cycle behind its address; in halves: a wider block RAM has no register of use."""
+        halves = []
+        for start in (0, HALF_BITS):
+            words = [entry >> start & (1 << HALF_BITS) - 1 for entry in self._init]
+            memory = Memory(shape=HALF_BITS, depth=256 * self._tables, init=words)
+            m.submodules[f"table_{start}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.en.eq(self.load_en), write.addr.eq(self.load_address),
+                write.data.eq(self.load_data[start : start + HALF_BITS]), read.addr.eq(address),
+            ]  # fmt: skip
+            halves.append(read.data)
+        return Cat(halves)
 
     def _sequence(
-        self, m: Module, *, phase: Signal, newton: Signal, count: Signal, last: Signal, begin: Signal
+        self, m: Module, *, phase: data.View, newton: Signal, count: Signal, last: Signal, begin: Signal
     ) -> None:
         """The order of the reciprocal's phases."""
+        following = Signal(Phase)
+        m.d.comb += following.eq(phase.phase)
         with m.If(begin):
-            m.d.sync += [
-                phase.eq(Phase.NORMALISE),
-                count.eq((self._steps - NORMALISE + 1) % 32),
-                newton.eq(0),
-            ]
+            m.d.comb += following.eq(Phase.NORMALISE)
+            m.d.sync += [count.eq((self._final - NORMALISE + 1) % 32), newton.eq(0)]
         with m.Elif(last):
-            with m.Switch(phase):
+            with m.Switch(phase.phase):
                 with m.Case(Phase.NORMALISE, Phase.GUESS, Phase.START, Phase.PRODUCT, Phase.ERROR):
-                    m.d.sync += phase.eq(phase + 1)
+                    m.d.comb += following.eq(phase.phase + 1)
                 with m.Case(Phase.UPDATE):
-                    m.d.sync += [newton.eq(newton + 1), phase.eq(Phase.PRODUCT)]
+                    m.d.comb += following.eq(Phase.PRODUCT)
+                    m.d.sync += newton.eq(newton + 1)
                     with m.If(newton == NEWTON_STEPS - 1):
-                        m.d.sync += [count.eq(self._steps), phase.eq(Phase.IDLE)]
+                        m.d.comb += following.eq(Phase.IDLE)
+                        m.d.sync += count.eq(self._final)
+        start, update = following == Phase.START, following == Phase.UPDATE
+        guess = following == Phase.GUESS
+        m.d.sync += [
+            phase.phase.eq(following), phase.idle.eq(following == Phase.IDLE),
+            phase.normalise.eq(following == Phase.NORMALISE), phase.guess.eq(guess),
+            phase.start.eq(start), phase.update.eq(update), phase.draining.eq(start | update),
+            phase.total.eq(guess | (following == Phase.PRODUCT)),
+        ]  # fmt: skip
 
     def _multiply(
         self,
         m: Module,
         *,
-        phase: Signal,
+        phase: data.View,
         count: Signal,
         last: Value,
         scaling: Signal,
@@ -274,51 +304,51 @@ class Softmax(wiring.Component):
         # While scaling, r = 2 * x: each digit a bit further down, which is x's top bit after a rotation. In
         # the first cycle that is the top bit of x itself, which is 0 unless x was saturated.
         digit = Signal(width)
-        with m.If(_draining(phase) | last):
-            m.d.comb += digit.eq(0)
-        with m.Elif(phase == Phase.GUESS):
+        with m.If(phase.guess):
             m.d.comb += digit.eq(_pattern(PATTERN_32_17, count, width))
         with m.Else():
             m.d.comb += digit.eq(Mux(scaling, Cat(x[-1], x), x))
 
         chosen = Signal(signed(32))
-        with m.If((phase == Phase.GUESS) | (phase == Phase.PRODUCT)):
+        with m.If(phase.total):
             m.d.comb += chosen.eq(total)
         with m.Elif(scaling):
             m.d.comb += chosen.eq(operand)
         with m.Else():
             m.d.comb += chosen.eq(operand.as_signed())
-        # sums of two, not a tool's multiplier
-        terms = [Mux(bit, chosen << place, 0) for place, bit in enumerate(digit)]
-        while len(terms) > 1:
-            terms = [one + other for one, other in zip(terms[::2], terms[1::2], strict=True)]
-        term = terms[0]
-        if self._late:
-            late = Signal(signed(32 + width), reset_less=True)
-            m.d.sync += late.eq(term)
-            term = late
+        term = self._term(m, digit, chosen)
 
         total_shift = SERIAL_BITS - width * (self._steps - 1)
-        final = last if self._late else count == self._steps - 1
+        final = last if self._depth else count == self._steps - 1
         added = accumulator + term
         stepped = Mux(final, added >> total_shift, added >> width)
-        steps = count != 0 if self._late else ~last
+        steps = count >= self._depth if self._depth else ~last
         # A subtracted product, which ends in START or UPDATE, starts at one less.
-        subtracted = (phase == Phase.NORMALISE) | (phase == Phase.PRODUCT)
-        reload = last & (phase != Phase.GUESS) & (phase != Phase.ERROR)
+        subtracted = phase.normalise | (phase.phase == Phase.PRODUCT)
+        reload = last & ~phase.guess & (phase.phase != Phase.ERROR)
         with m.If(reload):
             m.d.sync += accumulator.eq(Mux(subtracted, (1 << 30) - 1, 1 << 30))
-        with m.Elif(_draining(phase)):
+        with m.Elif(phase.draining):
             m.d.sync += accumulator.eq(accumulator >> width)
         with m.Elif(steps):
             m.d.sync += accumulator.eq(stepped)
-        return stepped if self._late else accumulator
+        return stepped if self._depth else accumulator
+
+    def _term(self, m: Module, digit: Signal, chosen: Signal) -> Value:
+        """``digit * chosen``, ``depth`` cycles later: sums of two, not a tool's multiplier."""
+        late = self._depth > 0
+        digit, chosen = delayed(m, digit, late, "digit"), delayed(m, chosen, late, "chosen")
+        terms: list[Value] = [Mux(bit, chosen << place, 0) for place, bit in enumerate(digit)]
+        while len(terms) > 1:
+            sums = (one + other for one, other in zip(terms[::2], terms[1::2], strict=True))
+            terms = [delayed(m, each, late, f"sum{len(terms)}_{n}") for n, each in enumerate(sums)]
+        return terms[0]
 
     def _update(
         self,
         m: Module,
         *,
-        phase: Signal,
+        phase: data.View,
         count: Signal,
         last: Value,
         x: Signal,
@@ -332,20 +362,20 @@ class Softmax(wiring.Component):
         borrow = Signal()
         lagging = Cat(held, accumulator[:width])
         m.d.comb += minuend.eq(x)
-        with m.If(phase == Phase.START):
+        with m.If(phase.start):
             m.d.comb += [
                 minuend.eq(_pattern(PATTERN_48_17, count, width)),
                 subtrahend.eq(accumulator[:width]),
             ]
-        with m.Elif(phase == Phase.UPDATE):
+        with m.Elif(phase.update):
             m.d.comb += subtrahend.eq(lagging)
         difference = Signal(signed(width + 2))
         m.d.comb += difference.eq(minuend - subtrahend - borrow)
         with m.If(last):
             m.d.sync += [borrow.eq(0), held.eq(0)]
-            with m.If((phase == Phase.UPDATE) & (newton == NEWTON_STEPS - 1) & x[SERIAL_BITS - 1]):
+            with m.If(phase.update & (newton == NEWTON_STEPS - 1) & x[SERIAL_BITS - 1]):
                 m.d.sync += x.eq(1 << (len(x) - 1) | (1 << SERIAL_BITS - 1) - 1)
-        with m.Else():
+        with m.Elif(count < self._steps):
             m.d.sync += [borrow.eq(difference[-1]), held.eq(lagging[width:])]
             m.d.sync += x.eq(Cat(x[width:], difference[:width]))
 
@@ -375,14 +405,14 @@ def _steps(digit_bits: int) -> int:
 
 
 def _rounding(digit_bits: int) -> tuple[int, int]:
-    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than a product's."""
+    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than a product takes."""
     at_once = 2 if digit_bits > 2 else 1
     return at_once, -(-MOST_SHIFT // at_once) + 1
 
 
-def _draining(phase: Signal) -> Value:
-    """Whether the accumulator's product leaves it, digit by digit."""
-    return (phase == Phase.START) | (phase == Phase.UPDATE)
+def _depth(digit_bits: int) -> int:
+    """Registers from a digit of two or three sums to the accumulator: its own, and one behind each sum."""
+    return 0 if digit_bits <= 2 else 1 + (digit_bits - 1).bit_length()
 
 
 def _pattern(byte: int, count: Signal, width: int) -> Value:

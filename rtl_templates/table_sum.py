@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
+from .delay import delayed
 from .entries import entry_memory
 from .isa import INDEX, ConfigBus
 
@@ -46,8 +47,8 @@ class TableSum(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """One cycle a slice, then read, sum, compare, clamp, collect."""
-        return config.lanes // config.vector_lanes + 5
+        """One cycle a slice, then read, its register, sum, compare, clamp, collect."""
+        return config.lanes // config.vector_lanes + 6
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -74,8 +75,12 @@ class TableSum(wiring.Component):
             m.d.sync += [a.eq(a >> width), b.eq(b >> width), left.eq(left - 1)]
         active = left.any()
 
-        outputs = [self._lane(m, lane, a, b, registers) for lane in range(config.vector_lanes)]
-        valid = Signal(4)
+        bounds = [
+            delayed(m, registers[name] - registers["zero_point"], 1, f"{name}_bound")
+            for name in ("low", "high")
+        ]
+        outputs = [self._lane(m, lane, a, b, registers, bounds) for lane in range(config.vector_lanes)]
+        valid = Signal(5)
         m.d.sync += valid.eq(Cat(active, valid))
         count = Signal(range(slices))
         last = count == slices - 1
@@ -87,20 +92,22 @@ class TableSum(wiring.Component):
         m.d.sync += self.word_valid.eq(valid[-1] & last)
         return m
 
-    def _lane(self, m: Module, lane: int, a: Signal, b: Signal, r: dict[str, Signal]) -> Signal:
-        """One element a cycle: four registers from the operand bytes to the output byte."""
+    def _lane(
+        self, m: Module, lane: int, a: Signal, b: Signal, r: dict[str, Signal], bounds: list[Value]
+    ) -> Signal:
+        """One element a cycle: five registers from the operand bytes to the output byte."""
         config = self._config
         entries = []
         for operand, source in enumerate((a, b)):
             init = self._tables[operand] if self._tables else ()
             byte = source.word_select(lane, 8)
             entry = entry_memory(
-                m, f"table{operand}_{lane}", field=(0, config.table_bits),
-                depth=config.table_depth, init=init, word_bits=8 * config.lanes, parts=config.table_parts,
+                m, f"table{operand}_{lane}", config, field=(0, config.table_bits),
+                depth=config.table_depth, init=init, parts=config.table_parts,
                 load=(self.load_enable[operand], self.load_address, self.load_data),
                 address=r["table_base"] | byte ^ 0x80,
             )  # fmt: skip
-            entries.append(entry.as_signed())
+            entries.append(delayed(m, entry, 1, f"entry{operand}_{lane}").as_signed())
         v = Signal(signed(config.table_bits + 1), reset_less=True, name=f"v{lane}")
         m.d.sync += v.eq(entries[0] + entries[1])
         scaled = v[config.vector_shift :].as_signed()
@@ -109,11 +116,10 @@ class TableSum(wiring.Component):
             Signal(name=f"above{lane}"),
             Signal(8, name=f"y{lane}"),
         )
-        zero_point = r["zero_point"]
         m.d.sync += [
-            below.eq(scaled < r["low"] - zero_point),
-            above.eq(scaled > r["high"] - zero_point),
-            byte.eq(scaled + zero_point),
+            below.eq(scaled < bounds[0]),
+            above.eq(scaled > bounds[1]),
+            byte.eq(scaled + r["zero_point"]),
         ]
         y = Signal(8, reset_less=True, name=f"clamped{lane}")
         m.d.sync += y.eq(Mux(below, r["low"], Mux(above, r["high"], byte)))

@@ -85,16 +85,20 @@ class UartTransmitter(wiring.Component):
         wait = Signal(range(self._divisor))
         shift = Signal(9, init=0x1FF)
         left = Signal(range(11))
-        m.d.comb += self.i.ready.eq(left == 0)
+        idle = Signal(init=1)  # left == 0, without delay for the sender
+        m.d.comb += self.i.ready.eq(idle)
         m.d.sync += self.tx.eq(shift[0])
-        with m.If(left == 0):
-            m.d.sync += wait.eq(self._divisor - 1)
+        with m.If(idle):
+            m.d.sync += [wait.eq(self._divisor - 1), shift.eq(Cat(Const(0, 1), self.i.payload)), left.eq(10)]
             with m.If(self.i.valid):
-                m.d.sync += [shift.eq(Cat(Const(0, 1), self.i.payload)), left.eq(10)]
+                m.d.sync += idle.eq(0)
+            with m.Else():
+                m.d.sync += shift[0].eq(1)
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
             m.d.sync += [wait.eq(self._divisor - 1), shift.eq(Cat(shift[1:], Const(1, 1))), left.eq(left - 1)]
+            m.d.sync += idle.eq(left == 1)
         return m
 
 

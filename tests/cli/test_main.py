@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -248,16 +249,51 @@ def built(out: Path, fmax: float) -> BuildResult:
 
 def test_build(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("build", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
-    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 31.0))
+    monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 31.0))
     outcome = call(capsys, *words, "--json")
     facts = json.loads(outcome.out)
     assert (outcome.code, facts["meets_timing"]) == (0, True)
     assert facts["resources"] == {"LUT4": {"used": 5, "available": 10}}
     assert facts["latency_ms"] == pytest.approx(facts["predicted_cycles"] / 30e3)
-    monkeypatch.setattr(build, "build_bitstream", lambda *_: built(tmp_path, 29.0))
+    monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 29.0))
     outcome = call(capsys, *words)
     assert outcome.code == 1
     assert "Fmax 29.0 MHz, target 30.0 MHz: timing MISSED" in outcome.out
+
+
+def test_build_at_the_clock_that_is_reached(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its clock is kept with the build, so that `tfl2hw run` counts with it."""
+    asked: dict[str, Any] = {}
+
+    def fastest(_factory: object, board: Any, *_: object, seeds: Any) -> BuildResult:
+        asked.update(board=board, seeds=list(seeds))
+        return replace(built(tmp_path, 34.0), target_mhz=33.75)
+
+    monkeypatch.setattr(build, "build_fastest", fastest)
+    words = ("build", MODEL, "--board", "icebreaker", "-o", str(tmp_path), "--clock", "auto", "--seeds", "3")
+    facts = json.loads(call(capsys, *words, "--json").out)
+    assert (facts["target_mhz"], asked["seeds"], asked["board"].target_mhz) == (33.75, [1, 2, 3], 30.0)
+    assert json.loads((tmp_path / "settings.json").read_text())["clock_mhz"] == 33.75
+
+
+def test_build_at_a_clock(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clocks = []
+    monkeypatch.setattr(
+        build,
+        "build_bitstream",
+        lambda _, board, *__, **___: clocks.append(board.target_mhz) or built(tmp_path, 31.0),
+    )
+    words = ("build", MODEL, "--board", "icebreaker", "-o", str(tmp_path), "--clock")
+    assert call(capsys, *words, "24").code == 0
+    assert clocks == [24.0]
+    for text in ("fast", "-3", "nan", "inf"):
+        outcome = call(capsys, *words, text)
+        assert outcome.code != 0
+        assert f"--clock {text}: not a clock; accepted: a number of MHz above 0, or auto" in outcome.err
 
 
 class FakeSession:

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from tfl2hw import boards
 from tfl2hw.boards import Board
-from tfl2hw.codegen.bitstream import BuildResult, build_bitstream
+from tfl2hw.codegen import bitstream
+from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest
 from tfl2hw.errors import DoesNotFit, UsageError
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier
@@ -119,3 +120,49 @@ def test_clock_out_of_reach_is_refused(tmp_path: Path) -> None:
     board = boards.get("icebreaker")
     with pytest.raises(UsageError, match=r"icebreaker: target_mhz must be within reach of the PLL, not 4"):
         build_bitstream(lambda: Little(board), board, tmp_path, mhz=4.0)
+
+
+@pytest.mark.parametrize(
+    ("reached", "clocks", "kept"),
+    [
+        ({30.0: 33.9, 33.75: 35.0, 34.5: 34.6}, [30.0, 33.75, 34.5], 34.5),  # up while it gets faster
+        ({30.0: 34.0, 33.75: 31.0, 30.75: 30.0}, [30.0, 33.75, 30.75], 30.0),  # what had been met stands
+        ({30.0: 28.0, 27.75: 29.0, 28.875: 27.0}, [30.0, 27.75, 28.875], 27.75),  # down first
+        ({30.0: 29.9, 29.625: 29.0, 28.875: 28.0, 27.75: 27.0}, [30.0, 29.625, 28.875, 27.75], 27.75),
+        ({30.0: 30.1}, [30.0], 30.0),
+    ],
+)
+def test_the_fastest_build_that_meets_its_clock(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reached: dict[float, float],
+    clocks: list[float],
+    kept: float,
+) -> None:
+    tried = []
+
+    def build_once(*_: object, mhz: float, **__: object) -> BuildResult:
+        tried.append(mhz)
+        file = tmp_path / "icebreaker.bin"
+        file.write_text(str(mhz))
+        return BuildResult(
+            bitstream=file, fmax_mhz=reached[mhz], target_mhz=mhz, meets_timing=reached[mhz] >= mhz,
+            resources={},
+        )  # fmt: skip
+
+    monkeypatch.setattr(bitstream, "build_bitstream", build_once)
+    result = build_fastest(lambda: None, boards.get("icebreaker"), tmp_path)
+    assert tried == clocks
+    assert (result.target_mhz, result.bitstream.read_text()) == (kept, str(kept))
+
+
+@pytest.mark.long
+def test_the_best_seed_is_kept(tmp_path: Path) -> None:
+    board = boards.get("icebreaker")
+    each = [
+        build_bitstream(lambda: Little(board), board, tmp_path / str(seed), seeds=[seed]) for seed in (1, 2)
+    ]
+    both = build_bitstream(lambda: Little(board), board, tmp_path / "both", seeds=(1, 2))
+    best = max(each, key=lambda result: result.fmax_mhz)
+    assert (both.fmax_mhz, both.seed) == (best.fmax_mhz, best.seed)
+    assert both.bitstream.read_bytes() == best.bitstream.read_bytes()

@@ -16,18 +16,18 @@ from tfl2hw.errors import DoesNotFit
 
 
 def test_ecp5_by_hand() -> None:
-    """Blocks of 512 words of 36 bits, or deeper and narrower."""
+    """Blocks of 1024 words of 18 bits, or deeper and narrower: wider ones have no output register."""
     config = make_config(
         (8, 8, 4), bank_depth=600, parameter_depth=300, mantissa_bits=18, offset_bits=40, shift_bits=4,
         program_depth=700, scratchpad_words=4096, vector_lanes=4, table_depth=512, table_bits=24,
     )  # fmt: skip
     assert block_rams(config, "ecp5") == {
         "weights": 8 * 4,  # 1024 x 18, four beside each other
-        "parameters": 4 * (1 + 2),
+        "parameters": 4 * (1 + 3),
         "program": 2,
         "scratchpad": 16,  # 16384 bits a block and 64 x 4096 in all
-        "tables": 2 * 4 * 1,
-        "exponentials": 1,
+        "tables": 2 * 4 * 2,
+        "exponentials": 2,
     }
 
 

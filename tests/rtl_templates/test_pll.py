@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfl2hw.rtl_templates.pll import ecp5_pll, ice40_pll
+from tfl2hw.rtl_templates.pll import ecp5_pll, ecp5_pll_below, ice40_pll, ice40_pll_below
 
 
 @pytest.mark.parametrize("target", [25.0, 80.0, 90.0, 100.0, 125.0, 133.0, 168.0])
@@ -24,6 +24,14 @@ def test_usual_clocks_are_exact() -> None:
     assert ice40_pll(12.0, 30.0).mhz == 30.0
     assert ecp5_pll(25.0, 100.0).mhz == 100.0
     assert ecp5_pll(25.0, 90.0).mhz == 90.0
+
+
+@pytest.mark.parametrize("most", [100.0, 124.9, 125.0, 131.3])
+def test_the_fastest_below(most: float) -> None:
+    assert most - 3.2 < ecp5_pll_below(25.0, most).mhz <= most
+    assert 0.97 * most / 3 < ice40_pll_below(12.0, most / 3).mhz <= most / 3
+    with pytest.raises(ValueError, match=r"most_mhz must be within reach of the PLL, not 2.0"):
+        ecp5_pll_below(25.0, 2.0)
 
 
 def test_refusals() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf
+
 import typer
 
 from tfl2hw.cli import report
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output
+from tfl2hw.cli.options import Arithmetic, Board, Clock, Columns, Json, Lanes, Model, Output, Seeds
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
-from tfl2hw.codegen.bitstream import build_bitstream, pll_for
+from tfl2hw.codegen.bitstream import build_bitstream, build_fastest, pll_for
 from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.errors import UsageError
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -20,21 +24,39 @@ def build(
     numerics: Arithmetic = "litert-ref",
     lanes: Lanes = None,
     columns: Columns = None,
+    seeds: Seeds = 1,
+    clock: Clock = None,
     json: Json = False,
 ) -> None:
     """Compile, synthesise, place, route and pack: the bitstream of MODEL for a board.
 
-    Exits with 1 where the routed design misses the board's clock.
+    Exits with 1 where the routed design misses its clock.
     """
-    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
+    auto = clock == "auto"
+    settings = Settings(
+        board=board,
+        numerics=numerics,
+        lanes=lanes,
+        columns=columns,
+        clock_mhz=None if clock is None or auto else _megahertz(clock),
+    )
     with progress("compiling") as tell:
         compiled = settings.compile(model)
         pll_for(compiled.board)  # refuses a board that has no chip before anything is written
         write_files(compiled, output)
-        keep(model, settings.settled(compiled), output)
-        result = build_bitstream(
-            lambda: Core(board_config(compiled), compiled.core_image), compiled.board, output, tell
+        settings = settings.settled(compiled)
+        keep(model, settings, output)
+        result = (build_fastest if auto else build_bitstream)(
+            lambda: Core(board_config(compiled), compiled.core_image),
+            compiled.board,
+            output,
+            tell,
+            seeds=range(1, seeds + 1),
         )
+        if auto:
+            compiled = compiled.at_clock(result.target_mhz)
+            write_files(compiled, output)
+            keep(model, replace(settings, clock_mhz=result.target_mhz), output)
     facts = report.build(compiled, result)
     if json:
         print_json(facts)
@@ -42,6 +64,17 @@ def build(
         report.print_search(compiled)
         _print(f"{model.name} on {board}", facts)
     raise typer.Exit(0 if result.meets_timing else 1)
+
+
+def _megahertz(text: str) -> float:
+    """The clock that --clock names."""
+    try:
+        mhz = float(text)
+    except ValueError:
+        mhz = 0.0
+    if not 0 < mhz < inf:
+        raise UsageError(f"--clock {text}: not a clock; accepted: a number of MHz above 0, or auto.")
+    return mhz
 
 
 def _print(title: str, facts: report.Object) -> None:

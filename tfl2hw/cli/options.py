@@ -47,3 +47,16 @@ Columns = Annotated[
     int | None, typer.Option("--columns", help="Filters worked on at once (default: by search).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Seeds = Annotated[
+    int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")
+]
+Clock = Annotated[
+    str | None,
+    typer.Option(
+        "--clock",
+        metavar="MHZ",
+        help="The core's clock in MHz, or auto: build again for the clock that was reached, up to four times "
+        "(default: the board's).",
+        show_default=False,
+    ),
+]

@@ -127,6 +127,7 @@ def build(compiled: Compiled, result: BuildResult) -> Object:
         "fmax_mhz": result.fmax_mhz,
         "target_mhz": result.target_mhz,
         "meets_timing": result.meets_timing,
+        "seed": result.seed,
         "resources": {
             name: {"used": used, "available": available}
             for name, (used, available) in result.resources.items()

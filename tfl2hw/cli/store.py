@@ -20,17 +20,23 @@ SETTINGS = "settings.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a model is compiled with. ``lanes``, ``columns`` None: by search, or the board's."""
+    """What a model is compiled with. ``lanes``, ``columns`` None: by search, or the board's; ``clock_mhz``
+    None: the board's.
+    """
 
     board: str
     numerics: Numerics
     lanes: int | None
     columns: int | None
     requantizers: int | None = None
+    clock_mhz: float | None = None
 
     def compile(self, model: Path) -> Compiled:
         """The model, compiled so."""
-        return compile_model(model, self.board, self.numerics, self.lanes, self.columns, self.requantizers)
+        compiled = compile_model(
+            model, self.board, self.numerics, self.lanes, self.columns, self.requantizers
+        )
+        return compiled if self.clock_mhz is None else compiled.at_clock(self.clock_mhz)
 
     def settled(self, compiled: Compiled) -> Settings:
         """The same with the shape that a search has chosen, so that it need not be searched again."""

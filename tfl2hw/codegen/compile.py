@@ -102,6 +102,10 @@ class Source:
         check_channels(network)
         return network
 
+    def at_clock(self, mhz: float) -> Compiled:
+        """The same on a board whose target is ``mhz``."""
+        return replace(self, board=replace(self.board, target_mhz=mhz))
+
 
 def compile_model(
     path: Path,

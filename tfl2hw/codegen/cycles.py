@@ -16,7 +16,7 @@ from tfl2hw.rtl_templates.sequencer import WAIT_BITS, Sequencer
 
 from .issue import Issue
 
-FIRST = 3
+FIRST = Sequencer.latency - 1
 """Cycle in which the first instruction is executed, counted from the run strobe."""
 
 LONG_AGO = -(1 << WAIT_BITS)
@@ -127,7 +127,7 @@ class _Walk:
         self._front_done = self._now + BUS + job.cycles
         if job.kind != Kind.LOAD:
             before = job.loading  # a streamed job's first token comes behind its first load
-            self._taken_over = self._now + BUS + before + self._taken[job.kind]
+            self._taken_over = self._now + BUS + before + self._taken[job.kind] + Sequencer.hears
 
     def _go_back(self) -> None:
         """Begin the next turn; turns that begin as the last one did take as long, and are skipped."""

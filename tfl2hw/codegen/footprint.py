@@ -10,10 +10,11 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.entries import entry_widths
+from tfl2hw.rtl_templates.entries import LUT_DEPTH, REGISTERED_BITS, entry_widths
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
+from tfl2hw.rtl_templates.softmax import HALF_BITS
 from tfl2hw.rtl_templates.window import Window
 
 MAX_CHANNELS = 1 << 14
@@ -33,12 +34,15 @@ _MOST_LUT_RAMS = 31
 
 @dataclass(frozen=True)
 class _Memory:
-    """``number`` memories of one size; a ``rom`` is never written."""
+    """``number`` memories of one size; a ``rom`` is never written. One in ``pieces`` is made as
+    ``entries.split_memory`` makes it: narrow enough for output registers, of LUTs where it is not deep.
+    """
 
     number: int
     depth: int
     width: int
     rom: bool = False
+    pieces: bool = False
 
     @property
     def lut_rams(self) -> int:
@@ -47,14 +51,19 @@ class _Memory:
 
     def is_small(self, family: str) -> bool:
         """Whether it is made of LUTs."""
-        return family == "ecp5" and not self.rom and self.lut_rams <= _MOST_LUT_RAMS
+        if family != "ecp5" or self.rom:
+            return False
+        return self.depth <= LUT_DEPTH if self.pieces else self.lut_rams <= _MOST_LUT_RAMS
 
     def blocks(self, family: str) -> int:
         """Block RAMs of all of them, by the cheapest shape of the family's block."""
         if self.is_small(family):
             return 0
-        return self.number * min(
-            -(-self.depth // deep) * -(-self.width // wide) for deep, wide in _SHAPES[family]
+        most = REGISTERED_BITS.get(family, self.width) if self.pieces else self.width
+        widths = [min(most, self.width - start) for start in range(0, self.width, most)]
+        shapes = [(deep, wide) for deep, wide in _SHAPES[family] if wide <= most or most == self.width]
+        return self.number * sum(
+            min(-(-self.depth // deep) * -(-width // wide) for deep, wide in shapes) for width in widths
         )
 
 
@@ -86,17 +95,17 @@ def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:
     word = 8 * config.lanes
 
     def entries(number: int, depth: int, start: int, stop: int) -> list[_Memory]:
-        return [_Memory(number, depth, width) for width in entry_widths((start, stop), word)]
+        return [_Memory(number, depth, width, pieces=True) for width in entry_widths((start, stop), word)]
 
     memories = {
-        "weights": [_Memory(config.columns, config.bank_depth, word)],
+        "weights": [_Memory(config.columns, config.bank_depth, word, pieces=True)],
         "parameters": [
             *entries(config.requantizers, config.parameter_depth, 0, config.mantissa_bits),
             *entries(
                 config.requantizers, config.parameter_depth, config.mantissa_bits, config.parameter_bits
             ),
         ],
-        "program": [_Memory(1, config.program_depth, 32)],
+        "program": [_Memory(1, config.program_depth, 32, pieces=True)],
     }
     if config.scratchpad == "block":
         width = 8 if config.unaligned else 32
@@ -111,7 +120,7 @@ def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:
         kept = len(Window(config).carried)
         memories["windows"] = [_Memory(config.columns, config.places, 8 * kept)] if config.places > 1 else []
     if config.softmax:
-        memories["exponentials"] = [_Memory(1, 256 * config.softmax_tables, 32)]
+        memories["exponentials"] = [_Memory(2, 256 * config.softmax_tables, HALF_BITS)]
     if config.log_softmax:
         memories["logarithms"] = machine(LogSoftmax.PROGRAM, TABLE * config.log_tables)
     if config.l2_normalize:

@@ -52,9 +52,11 @@ class Routed:
     """The outcome of place and route.
 
     ``fmax_mhz`` is the final figure of the core's clock. ``resources`` maps a name to (used, available).
+    ``seed`` is the placer's.
     """
 
     fmax_mhz: float
+    seed: int
     resources: dict[str, tuple[int, int]]
 
 
@@ -95,7 +97,7 @@ def place_and_route(
     except ToolError as error:
         _refuse_too_large(board, usage, error)
         raise
-    return _read_report(directory / "report.json", board.family)
+    return _read_report(directory / "report.json", board.family, seed)
 
 
 def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error: ToolError) -> None:
@@ -135,7 +137,7 @@ def _follower(progress: Progress, usage: dict[str, tuple[int, int]]) -> Callable
     return follow
 
 
-def _read_report(path: Path, family: str) -> Routed:
+def _read_report(path: Path, family: str, seed: int) -> Routed:
     """Fmax of the slowest clock that drives logic, and how full the chip is."""
     report = json.loads(path.read_text())
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
@@ -146,4 +148,4 @@ def _read_report(path: Path, family: str) -> Routed:
         for cell, title in RESOURCES[family].items()
         if cell in report["utilization"]
     }
-    return Routed(fmax_mhz=min(clocks), resources=resources)
+    return Routed(fmax_mhz=min(clocks), seed=seed, resources=resources)

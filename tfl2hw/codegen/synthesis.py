@@ -6,6 +6,8 @@ import re
 from itertools import count
 from pathlib import Path
 
+from tfl2hw.boards import Board
+from tfl2hw.codegen.ecp5_netlist import finish_netlist
 from tfl2hw.codegen.tools import Progress
 from tfl2hw.codegen.yosys import run_yosys
 
@@ -47,12 +49,10 @@ a LUT behind each block RAM. No unit reads and writes one address at once and us
 ports that are transparent, so the promise is taken back."""
 
 
-def synthesise(name: str, family: str, directory: Path, progress: Progress) -> None:
-    """``NAME.il`` to ``NAME.json`` in ``directory``; the log is ``synthesis.log``.
+def synthesise(name: str, board: Board, directory: Path, progress: Progress) -> None:
+    """``NAME.il`` to ``NAME.json`` in ``directory``, finished for the board's chip (see ``ecp5_netlist``).
 
-    Parameters
-    ----------
-    family : "ecp5" or "ice40".
+    The log is ``synthesis.log``.
 
     Raises
     ------
@@ -62,8 +62,10 @@ def synthesise(name: str, family: str, directory: Path, progress: Progress) -> N
 
     def follow(line: str) -> None:
         if _HEADER.match(line):
-            progress(STAGE, min(next(steps) / _HEADERS[family], 0.99))
+            progress(STAGE, min(next(steps) / _HEADERS[board.family], 0.99))
 
     commands = [f"read_rtlil {name}.il", COLLISIONS]
-    commands += [command.format(name=name) for command in _SYNTHESIS[family]]
+    commands += [command.format(name=name) for command in _SYNTHESIS[board.family]]
     run_yosys(commands, directory, "synthesis.log", follow)
+    if board.family == "ecp5" and board.chip is not None:
+        finish_netlist(directory / f"{name}.json", name, board.chip.dsp_rows)
