@@ -101,21 +101,14 @@ def search(attempt: Attempt, shapes: Sequence[Shape], board: Board, file: str) -
 
 
 def _candidate(attempt: Attempt, shape: Shape, board: Board, file: str) -> Candidate:
-    """What becomes of a shape on ``board``."""
-    chip, products = board.chip, shape.lanes * shape.columns
-    assert chip is not None, "a board without a chip has nothing to search for"
-    if products > chip.multipliers:
-        return Candidate(
-            shape=shape,
-            refused=f"{products} products a cycle need more than the {chip.dsps} DSPs of {chip.name}",
-        )
+    """What becomes of a shape on ``board``; its core may have fewer requantizers than were asked for."""
     try:
         program, config = attempt(shape)
     except DoesNotFit as refusal:
         return Candidate(shape=shape, refused=str(refusal).removeprefix(f"{file}: "))
     resources = estimate(config, board.family)
     return Candidate(
-        shape=shape,
+        shape=Shape(lanes=config.lanes, columns=config.columns, requantizers=config.requantizers),
         cycles=count_cycles(program.words, config).total,
         mhz=expected_mhz(config, board.family),
         resources=resources,
