@@ -48,7 +48,7 @@ class Compilation:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """Cycles a second: the best run's by the clock on the wall, all runs' by the simulator's processor time."""
+    """Cycles a second: the best run's by the clock on the wall, all runs' by the simulator's processor."""
 
     model: str
     board: str
