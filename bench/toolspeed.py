@@ -48,7 +48,7 @@ class Compilation:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """The best run's cycles a second, of the wall's clock and of the simulator's processor time."""
+    """Cycles a second: the best run's by the clock on the wall, all runs' by the simulator's processor."""
 
     model: str
     board: str
@@ -88,25 +88,20 @@ def simulation(model: Path, board: str, runs: int) -> Simulation:
         session = open_session(compiled, device)
         inputs = to_device(compiled, sample.inputs)
         session.run(inputs)  # loads the core
-        rates: list[tuple[float, float]] = []
+        processor = _processor(device.process_id)
+        started, best, total = processor(), 0.0, 0
         for _ in range(runs):
-            cycles, seconds, busy = _timed(lambda: session.run(inputs).cycles, _processor(device.process_id))
-            rates.append((cycles / seconds, cycles / busy if busy else 0.0))
-    best, best_busy = (max(each[n] for each in rates) for n in (0, 1))
+            start = time.monotonic()
+            cycles = session.run(inputs).cycles
+            best, total = max(best, cycles / (time.monotonic() - start)), total + cycles
+        busy = processor() - started
     return Simulation(
         model=model.stem,
         board=board,
         cycles=compiled.predicted_cycles,
         a_second=round(best),
-        a_processor_second=round(best_busy) or None,
+        a_processor_second=round(total / busy) if busy else None,
     )
-
-
-def _timed(run: Callable[[], int], processor: Callable[[], float]) -> tuple[int, float, float]:
-    """Cycles of a run, and its seconds by both clocks."""
-    start, started = time.monotonic(), processor()
-    cycles = run()
-    return cycles, time.monotonic() - start, processor() - started
 
 
 def _processor(process: int) -> Callable[[], float]:

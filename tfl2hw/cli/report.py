@@ -65,6 +65,11 @@ def _search(search: Search) -> Object:
     }
 
 
+def _reason(refused: str) -> str:
+    """A refusal without the advice behind it."""
+    return refused.partition(";")[0].partition(". Choose")[0]
+
+
 def print_search(compiled: Compiled) -> None:
     """What was chosen of what was considered, a row for each lanes x columns; nothing without a search."""
     search = compiled.search
@@ -77,7 +82,7 @@ def print_search(compiled: Compiled) -> None:
             each.cycles,
             None if each.milliseconds is None else f"{each.milliseconds:.3f}",
             *((None, None) if each.resources is None else (each.resources.luts, each.resources.dsps)),
-            each.refused or ("chosen" if each is search.chosen else "fits"),
+            "chosen" if each is search.chosen else "fits" if each.refused is None else _reason(each.refused),
         )
         for each in search.by_array()
     ]

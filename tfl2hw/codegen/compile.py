@@ -72,6 +72,10 @@ class Compiled:
         """Multiply-accumulates of an inference."""
         return sum(layer.macs for layer in self.schedule.layers)
 
+    def at_clock(self, mhz: float) -> Compiled:
+        """The same on a board whose target is ``mhz``."""
+        return replace(self, board=replace(self.board, target_mhz=mhz))
+
     def accounts(self) -> list[Account]:
         """Where each layer's cycles go."""
         return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
@@ -101,10 +105,6 @@ class Source:
         network = without_dead_channels(lower(self.accepted, self.numerics))
         check_channels(network)
         return network
-
-    def at_clock(self, mhz: float) -> Compiled:
-        """The same on a board whose target is ``mhz``."""
-        return replace(self, board=replace(self.board, target_mhz=mhz))
 
 
 def compile_model(

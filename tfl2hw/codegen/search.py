@@ -101,14 +101,14 @@ def search(attempt: Attempt, shapes: Sequence[Shape], board: Board, file: str) -
 
 
 def _candidate(attempt: Attempt, shape: Shape, board: Board, file: str) -> Candidate:
-    """What becomes of a shape on ``board``."""
+    """What becomes of a shape on ``board``; its core may have fewer requantizers than were asked for."""
     try:
         program, config = attempt(shape)
     except DoesNotFit as refusal:
         return Candidate(shape=shape, refused=str(refusal).removeprefix(f"{file}: "))
     resources = estimate(config, board.family)
     return Candidate(
-        shape=shape,
+        shape=Shape(lanes=config.lanes, columns=config.columns, requantizers=config.requantizers),
         cycles=count_cycles(program.words, config).total,
         mhz=expected_mhz(config, board.family),
         resources=resources,
