@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import Module, Signal, Value, signed
 from amaranth.lib import wiring
@@ -10,7 +12,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+from .isa import KIND_BITS, VALUE_BITS, ConfigBus, Kind, Opcode
 
 
 class Sequencer(wiring.Component):
@@ -74,62 +76,76 @@ class Sequencer(wiring.Component):
         running, stops = Signal(), Signal()
         fetch = Signal(self._address_bits + 1)  # it runs ahead of the last word
         fetched, decoded, stall = Signal(), Signal(), Signal()
-        word = Signal(32)
-        opcode, value = word[VALUE_BITS:], word[:VALUE_BITS]
-        drained = self._drained(m, decoded & ~stall & (opcode == Opcode.START), value)
-        front_busy = self._front_busy
+        value, register = Signal(VALUE_BITS), Signal.like(self.bus.register)
+        # What the word does is told apart before it is registered: stall stands before every other decision.
+        writes, waits, halts = Signal(), Signal(), Signal()
+        starts, loops, returns = Signal(), Signal(), Signal()
+        free = Signal()  # no job is being issued: what does not wait is executed
+        executes = decoded & free
+        left = self._left(m, executes & starts, value)
+        back = self._loop(m, executes & loops, executes & returns, value, fetch)
+        halted = executes & halts & left[-1]
 
-        halts, waits = Signal(), Signal()
         m.d.comb += [
-            halts.eq((opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)),
-            waits.eq((opcode == Opcode.WAIT) | halts),
-            stall.eq(decoded & (front_busy | (waits & ~drained))),
+            free.eq(~self._front_busy),
+            stall.eq(decoded & (self._front_busy | (waits & ~left[-1]))),
             read.addr.eq(fetch),
             read.en.eq(~stall),
         ]
         with m.If(~stall):
-            m.d.sync += [fetch.eq(fetch + 1), fetched.eq(running), word.eq(read.data), decoded.eq(fetched)]
+            m.d.sync += [
+                fetch.eq(fetch + 1), fetched.eq(running), decoded.eq(fetched),
+                value.eq(read.data[:VALUE_BITS]), register.eq(read.data[VALUE_BITS:]),
+                writes.eq(~read.data[-1]),
+                starts.eq(_is(read.data, Opcode.START)),
+                halts.eq(_is(read.data, Opcode.END) | (_is(read.data, Opcode.BREAK) & stops)),
+                waits.eq(
+                    _is(read.data, Opcode.WAIT, Opcode.END) | (_is(read.data, Opcode.BREAK) & stops)
+                ),
+                loops.eq(_is(read.data, Opcode.LOOP)),
+                returns.eq(_is(read.data, Opcode.NEXT)),
+            ]  # fmt: skip
         m.d.sync += [
-            self.bus.valid.eq(decoded & ~stall & (opcode < len(REGISTERS))),
-            self.bus.start.eq(decoded & ~stall & (opcode == Opcode.START)),
-            self.bus.register.eq(opcode),
+            self.bus.valid.eq(executes & writes),
+            self.bus.start.eq(executes & starts),
+            self.bus.register.eq(register),
             self.bus.value.eq(value),
         ]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        executes = decoded & ~stall
-        back = self._loop(m, executes, opcode, value, fetch)
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
                 fetched.eq(0), decoded.eq(0),
             ]  # fmt: skip
-        with m.Elif(executes & halts):
+        with m.Elif(halted):
             m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
         with m.Elif(back):
             m.d.sync += [fetch.eq(self._body), fetched.eq(0), decoded.eq(0)]
         m.d.comb += self.busy.eq(running)
         return m
 
-    def _loop(self, m: Module, executes: Value, opcode: Value, value: Value, fetch: Signal) -> Value:
+    def _loop(self, m: Module, begins: Value, returns: Value, value: Value, fetch: Signal) -> Value:
         """Turns that are left, and where the body begins; returns whether a NEXT goes back to there."""
         self._body = Signal.like(fetch, name="body", reset_less=True)
         turns = Signal(signed(self._config.count_bits), reset_less=True)
         back = Signal()
-        m.d.comb += back.eq(executes & (opcode == Opcode.NEXT) & ~turns[-1])
-        with m.If(executes & (opcode == Opcode.LOOP)):
+        m.d.comb += back.eq(returns & ~turns[-1])
+        with m.If(begins):
             m.d.sync += [turns.eq(value), self._body.eq(fetch - 1)]
         with m.Elif(back):
             m.d.sync += turns.eq(turns - 1)
         return back
 
-    def _drained(self, m: Module, starts: Signal, value: Signal) -> Signal:
-        """Track the job in flight: busy from its START, draining from ``front_done``."""
+    def _left(self, m: Module, starts: Value, value: Value) -> Signal:
+        """Track the job in flight: busy from its START, draining from ``front_done``.
+
+        Returns the cycles that are left of the drain, negative when it is over.
+        """
         self._front_busy = Signal()
         kind = Signal(Kind)
         bits = max(self._drain.values()).bit_length() + 1
         left = Signal(signed(bits), init=-1)
-        drained = Signal()
         with m.If(starts):
             m.d.sync += [self._front_busy.eq(1), kind.eq(value[:KIND_BITS])]
         with m.Elif(self.front_done):
@@ -141,5 +157,10 @@ class Sequencer(wiring.Component):
                         m.d.sync += left.eq(cycles - 2)
         with m.Elif(~left[-1]):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += drained.eq(left[-1] & ~self._front_busy)
-        return drained
+        return left
+
+
+def _is(word: Value, *opcodes: Opcode) -> Value:
+    """Whether the word is such an instruction: bit 7 of the opcode and the low three tell all apart."""
+    low = word[VALUE_BITS : VALUE_BITS + 3]
+    return word[-1] & reduce(or_, (low == opcode & 7 for opcode in opcodes))
