@@ -249,24 +249,10 @@ class Softmax(wiring.Component):
     ) -> None:
         """The accumulator and the rotating reciprocal ``x``, a bit each cycle."""
         draining = (phase == Phase.START) | (phase == Phase.UPDATE)
-        # While scaling, r = 2 * x: the bit before, which is x's top bit after a rotation. In the
-        # first cycle that is bit 30 of x itself, which is 0 unless all of x was saturated to ones.
-        digit = Signal()
-        m.d.comb += digit.eq(Mux(scaling, x[30], x[0]))
-        with m.If(phase == Phase.GUESS):
-            m.d.comb += digit.eq(C(PATTERN_32_17, 8).bit_select(count[:3], 1))
-        with m.If(draining):
-            m.d.comb += digit.eq(0)
-
+        digit, use_total = Softmax._digit(m, phase=phase, count=count, last=last, x=x)
+        signed_operand = Mux(scaling, operand, operand.as_signed())
         chosen = Signal(signed(32))
-        use_total = (phase == Phase.GUESS) | (phase == Phase.PRODUCT)
-        with m.If(digit):
-            with m.If(use_total):
-                m.d.comb += chosen.eq(total)
-            with m.Elif(scaling):
-                m.d.comb += chosen.eq(operand)
-            with m.Else():
-                m.d.comb += chosen.eq(operand.as_signed())
+        m.d.comb += chosen.eq(Mux(digit, Mux(use_total, total, signed_operand), 0))
         # A subtracted product, which ends in START or UPDATE, starts at one less.
         subtracted = (phase == Phase.NORMALISE) | (phase == Phase.PRODUCT)
         reload = last & (phase != Phase.GUESS) & (phase != Phase.ERROR)
@@ -288,6 +274,38 @@ class Softmax(wiring.Component):
         with m.Else():
             m.d.sync += borrow.eq(Mux(minuend, subtrahend & borrow, subtrahend | borrow))
             m.d.sync += x.eq(Cat(x[1:], minuend ^ subtrahend ^ borrow))
+
+    @staticmethod
+    def _digit(m: Module, *, phase: Signal, count: Signal, last: Signal, x: Signal) -> tuple[Signal, Signal]:
+        """The serial operand's digit, and whether the sum is the parallel one: registered, so that the
+        addition need not wait for them, and hence worked out a cycle ahead.
+        """
+        digit, use_total = Signal(), Signal()
+        coming: list[tuple[tuple[Phase, ...], Value]] = [
+            ((Phase.GUESS,), C(PATTERN_32_17, 8).bit_select((count + 1)[:3], 1)),
+            ((Phase.PRODUCT, Phase.ERROR), x[1]),
+            ((Phase.IDLE,), x[0]),
+        ]
+        # While scaling, r = 2 * x: the bit before, which is x's top bit after a rotation. In the first
+        # cycle that is bit 30 of x itself, which is 0 unless all of x was saturated to ones.
+        first: list[tuple[tuple[Phase, ...], Value]] = [
+            ((Phase.START, Phase.PRODUCT, Phase.UPDATE), x[0]),
+            ((Phase.IDLE,), x[30]),
+        ]
+        for condition, cases in ((last, first), (~last, coming)):
+            with m.If(condition):
+                m.d.sync += digit.eq(0)
+                with m.Switch(phase):
+                    for phases, value in cases:
+                        with m.Case(*phases):
+                            m.d.sync += digit.eq(value)
+        with m.If(last):
+            with m.Switch(phase):
+                with m.Case(Phase.NORMALISE, Phase.START, Phase.UPDATE):
+                    m.d.sync += use_total.eq(1)
+                with m.Default():
+                    m.d.sync += use_total.eq(0)
+        return digit, use_total
 
     def _round(self, m: Module, *, result: Signal, accumulator: Signal, shift: Signal) -> None:
         """``RoundingDivideByPOT(accumulator, 23 + shift) - 128``, clamped, in 12 cycles."""
