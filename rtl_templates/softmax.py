@@ -145,7 +145,11 @@ class Softmax(wiring.Component):
         summand = operand[12:]
         add = Signal()
         m.d.sync += add.eq(stage.token & (stage.mode == Mode.SUM))
-        normalising = phase == Phase.NORMALISE
+        normalising = Signal()  # in phase NORMALISE; a register of its own, as the sum's adder waits for it
+        with m.If(stage.finish):
+            m.d.sync += normalising.eq(1)
+        with m.Elif(last):
+            m.d.sync += normalising.eq(0)
         with m.If(stage.clear_sum):
             m.d.sync += [total.eq(0), shift.eq(11)]
         with m.Elif(add | (normalising & ~total[30])):
