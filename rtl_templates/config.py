@@ -25,7 +25,8 @@ class CoreConfig:
     accumulator_bits : width of the columns' accumulators (signed).
     mantissa_bits : width of the requantizers' multipliers (unsigned).
     mantissa_fraction : bits that the requantizers drop from the product before they shift.
-    offset_bits : width of the requantizers' offsets (signed).
+    offset_bits : width of the requantizers' offsets (signed), less the ``offset_zeros`` zeros in which all
+        of them end.
     shift_bits : width of the requantizers' shift counts.
     bank_depth : words (of ``lanes`` bytes) in each column's weight bank.
     parameter_depth : entries in each requantizer's parameter memory.
@@ -88,6 +89,7 @@ class CoreConfig:
     bank_registers: int = 1
     product_latency: int | None = None
     requantizer_dsps: int = 2
+    offset_zeros: int = 0
     parameter_registers: int = 1
     count_bits: int = 13
     coordinate_bits: int = 11

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,9 +19,9 @@ class Link(wiring.Component):
     The data of WRITE go to the bus as they arrive; if the CRC then turns out bad, the reply says so and
     the host writes again. READ and RUN act only after a good CRC.
 
-    A byte takes one cycle, and a frame about ten more: two pauses for the CRC, one each to check the
-    length, to start the transfer and to decide. ``bus.w`` may take its time with the last byte of a WRITE,
-    too: the reply waits for it.
+    A byte takes one cycle, one of the answers to IDENTIFY and RUN two, and a frame about ten more: two
+    pauses for the CRC, two to check the length, one each to start the transfer and to decide. What leaves
+    for ``o`` and ``bus`` is registered, with one register for the byte that passes, whichever way.
 
     Parameters
     ----------
@@ -63,14 +63,18 @@ class Link(wiring.Component):
         self._length = Signal(16, reset_less=True)  # bytes left of the payload; READ's count
         self._argument = Signal(24, reset_less=True)  # address, or pc and flags
         self._index = Signal(4)
-        self._byte = Signal(8)  # what to send
+        self._byte, self._offers = Signal(8), Signal()  # what to send, and whether there is something
+        # Whether fewer than four bytes are left, a cycle late: one leaves in a cycle, so it is known in time.
+        few = Signal()
+        m.d.sync += few.eq(self._length[2:] == 0)
+        self._none_left, self._one_left = (few & (self._length[:2] == left) for left in (0, 1))
         m.d.comb += [
-            self.o.payload.eq(self._byte),
             self.bus.address.eq(self._argument),
             self.bus.run_pc.eq(self._argument[:16]),
             self.bus.run_break.eq(self._argument[16]),
-            self.bus.w.payload.eq(self.i.payload),
         ]
+        for strobe in (self.bus.start_write, self.bus.start_read, self.bus.run):
+            m.d.sync += strobe.eq(0)
         self._checksum(m)
         self._timer(m)
         with m.FSM():
@@ -86,14 +90,18 @@ class Link(wiring.Component):
         self._covered = Signal()
         self._restart = Signal()
         m.d.comb += crc.start.eq(self._restart)
-        received = self.i.valid & self.i.ready
-        sent = self.o.valid & self.o.ready
-        m.d.sync += [
-            crc.valid.eq(self._covered & (received | sent)),
-            crc.data.eq(Value.cast(self.i.payload)),
-        ]
-        with m.If(sent):
-            m.d.sync += crc.data.eq(self._byte)
+        passing = crc.data  # also the byte that stands before ``o`` and ``bus.w``
+        self._taken = ~self.o.valid | self.o.ready
+        self._written = ~self.bus.w.valid | self.bus.w.ready
+        received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
+        m.d.sync += crc.valid.eq(self._covered & (received | self._sent))
+        with m.If(self._taken):
+            m.d.sync += self.o.valid.eq(self._offers)
+        with m.If(self._written):
+            m.d.sync += self.bus.w.valid.eq(0)
+        with m.If(self._taken & self._written):
+            m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
+        m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
@@ -115,10 +123,11 @@ class Link(wiring.Component):
     def _request(self, m: Module) -> None:
         """From the first byte to the CRC; ``status`` and the arguments are then known."""
         payload, index, length = self.i.payload, self._index, self._length
+        wrong = Signal()  # a byte of the CRC
         with m.State("IDLE"):
-            m.d.comb += [self.i.ready.eq(1), self._restart.eq(1)]
-            m.d.sync += index.eq(0)
-            with m.If(self.i.valid & (payload == frames.REQUEST)):
+            m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1)]
+            m.d.sync += [index.eq(0), wrong.eq(0)]
+            with m.If(self._taken & self.i.valid & (payload == frames.REQUEST)):
                 m.next = "HEADER"
 
         with m.State("HEADER"):
@@ -136,9 +145,7 @@ class Link(wiring.Component):
                         m.d.sync += length[8:].eq(payload)
                         m.next = "CHECK"
 
-        with m.State("CHECK"):
-            m.d.sync += index.eq(0)
-            self._check(m)
+        self._check(m)
 
         with m.State("ARGUMENTS"):
             m.d.comb += self._covered.eq(1)
@@ -167,58 +174,61 @@ class Link(wiring.Component):
                             m.next = then
 
         with m.State("START_WRITE"):
-            m.d.comb += self.bus.start_write.eq(1)
+            m.d.sync += self.bus.start_write.eq(1)
             m.next = "BODY"
-            with m.If(length == 0):
+            with m.If(self._none_left):
                 m.next = "SETTLE"
 
         with m.State("BODY"):  # of WRITE, or of a request that is refused
             accepted = self._status == Status.OK
             m.d.comb += self._covered.eq(1)
             arrived = self._receive(m)
-            m.d.comb += [
-                self.bus.w.valid.eq(arrived & accepted),
-                self.i.ready.eq(self.bus.w.ready | ~accepted),
-            ]
-            with m.If(arrived & self.i.ready):
-                m.d.sync += length.eq(length - 1)
-                with m.If(length == 1):
+            m.d.comb += self.i.ready.eq(self._written)
+            with m.If(arrived & self._written):
+                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(accepted)]
+                with m.If(self._one_left):
                     m.next = "SETTLE"
 
         with m.State("SETTLE"):  # the CRC takes a byte in the cycle after it has passed
-            m.next = "CRC_LOW"
-        for state, part, then in (("CRC_LOW", 0, "CRC_HIGH"), ("CRC_HIGH", 1, "ACT")):
+            with m.If(self._written):
+                m.next = "CRC_LOW"
+        for state, part, then in (("CRC_LOW", 0, "CRC_HIGH"), ("CRC_HIGH", 1, "JUDGE")):
             with m.State(state):
                 with m.If(self._receive(m)):
-                    with m.If(payload != self._crc.word_select(part, 8)):
-                        m.d.sync += self._status.eq(Status.BAD_CRC)
+                    m.d.sync += wrong.eq(wrong | (payload != self._crc.word_select(part, 8)))
                     m.next = then
+        with m.State("JUDGE"):
+            with m.If(wrong):
+                m.d.sync += self._status.eq(Status.BAD_CRC)
+            m.next = "ACT"
 
     def _check(self, m: Module) -> None:
         """Whether the command exists and its payload's length fits."""
         length = self._length
         short = length[3:] == 0
-        fits = Signal()
-        m.d.sync += self._status.eq(Status.OK)
-        m.next = "ARGUMENTS"
-        with m.Switch(self._command):
-            with m.Case(Command.IDENTIFY):
-                m.d.comb += fits.eq(short & (length[:3] == 0))
+        known, fits = Signal(), Signal()
+        with m.State("CHECK"):
+            m.d.sync += known.eq((self._command >= Command.IDENTIFY) & (self._command <= Command.RUN))
+            with m.Switch(self._command[:3]):
+                with m.Case(Command.IDENTIFY):
+                    m.d.sync += fits.eq(short & (length[:3] == 0))
+                with m.Case(Command.WRITE):
+                    m.d.sync += fits.eq(length >= frames.ADDRESS_BYTES)
+                with m.Case(Command.READ):
+                    m.d.sync += fits.eq(short & (length[:3] == frames.READ_BYTES))
+                with m.Case(Command.RUN):
+                    m.d.sync += fits.eq(short & (length[:3] == frames.RUN_BYTES))
+            m.next = "ANSWER"
+        with m.State("ANSWER"):
+            m.d.sync += [self._index.eq(0), self._status.eq(Status.OK)]
+            m.next = "ARGUMENTS"
+            with m.If(self._command[:3] == Command.IDENTIFY):
                 m.next = "SETTLE"
-            with m.Case(Command.WRITE):
-                m.d.comb += fits.eq(length >= frames.ADDRESS_BYTES)
-            with m.Case(Command.READ):
-                m.d.comb += fits.eq(short & (length[:3] == frames.READ_BYTES))
-            with m.Case(Command.RUN):
-                m.d.comb += fits.eq(short & (length[:3] == frames.RUN_BYTES))
-        known = (self._command >= Command.IDENTIFY) & (self._command <= Command.RUN)
-        with m.If(~fits):
-            m.d.sync += self._status.eq(Status.BAD_LENGTH)
-            with m.If(~known):
-                m.d.sync += self._status.eq(Status.UNKNOWN_COMMAND)
-            m.next = "BODY"
-            with m.If(length == 0):
-                m.next = "SETTLE"
+            with m.If(~known | ~fits):
+                m.d.sync += self._status.eq(Mux(known, Status.BAD_LENGTH, Status.UNKNOWN_COMMAND))
+                m.next = "BODY"
+                with m.If(self._none_left):
+                    m.next = "SETTLE"
 
     def _act(self, m: Module) -> None:
         """Start what was asked for; ``length`` becomes that of the reply's payload."""
@@ -234,20 +244,34 @@ class Link(wiring.Component):
                     with m.Case(Command.IDENTIFY):
                         m.d.sync += length.eq(frames.IDENTITY_BYTES)
                     with m.Case(Command.READ):
-                        m.d.comb += self.bus.start_read.eq(1)
+                        m.d.sync += self.bus.start_read.eq(1)
                     with m.Case(Command.RUN & 3):
                         m.d.sync += length.eq(frames.RUN_REPLY_BYTES)
-                        m.d.comb += self.bus.run.eq(1)
+                        m.d.sync += self.bus.run.eq(1)
                         m.next = "RUNNING"
         with m.State("RUNNING"):
-            with m.If(~self.bus.busy):
+            with m.If(~self.bus.run & ~self.bus.busy):
                 m.next = "REPLY"
 
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
         index, length, bus = self._index, self._length, self.bus
+        reads, answer, settled = Signal(), Signal(8, reset_less=True), Signal()
+        identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
+        result = Cat(bus.cycles, bus.pc)
+        m.d.sync += [
+            reads.eq(self._command[:2] == Command.READ),
+            answer.eq(
+                Mux(
+                    self._command[:2] == Command.IDENTIFY,
+                    identity.word_select(index, 8),
+                    result.word_select(index[:3], 8),
+                )
+            ),
+            settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
+        ]
         with m.State("REPLY"):
-            m.d.comb += [self.o.valid.eq(1), self._covered.eq(index != 0)]
+            m.d.comb += [self._offers.eq(1), self._covered.eq(index != 0)]
             with m.Switch(index[:3]):
                 for position, value in enumerate((
                     frames.REPLY,
@@ -258,38 +282,30 @@ class Link(wiring.Component):
                 )):
                     with m.Case(position):
                         m.d.comb += self._byte.eq(value)
-            with m.If(self.o.ready):
+            with m.If(self._taken):
                 m.d.sync += index.eq(index + 1)
                 with m.If(index == 4):
                     m.d.sync += index.eq(0)
                     m.next = "PAYLOAD"
-                    with m.If(length == 0):
+                    with m.If(self._none_left):
                         m.next = "SETTLE_REPLY"
 
         with m.State("PAYLOAD"):
-            m.d.comb += [self.o.valid.eq(1), self._covered.eq(1)]
-            result = Cat(bus.cycles, bus.pc)
-            identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
-            with m.Switch(self._command[:2]):
-                with m.Case(Command.IDENTIFY):
-                    m.d.comb += self._byte.eq(identity.word_select(index, 8))
-                with m.Case(Command.READ):
-                    m.d.comb += [
-                        self._byte.eq(bus.r.payload),
-                        self.o.valid.eq(bus.r.valid),
-                        bus.r.ready.eq(self.o.ready),
-                    ]
-                with m.Default():
-                    m.d.comb += self._byte.eq(result.word_select(index[:3], 8))
-            with m.If(self.o.valid & self.o.ready):
+            m.d.comb += [
+                self._covered.eq(1),
+                self._offers.eq(Mux(reads, bus.r.valid, settled)),
+                self._byte.eq(Mux(reads, bus.r.payload, answer)),
+                bus.r.ready.eq(reads & self._taken),
+            ]
+            with m.If(self._sent):
                 m.d.sync += [index.eq(index + 1), length.eq(length - 1)]
-                with m.If(length == 1):
+                with m.If(self._one_left):
                     m.next = "SETTLE_REPLY"
 
         with m.State("SETTLE_REPLY"):
             m.next = "CRC_LOW_REPLY"
         for state, part, then in (("CRC_LOW_REPLY", 0, "CRC_HIGH_REPLY"), ("CRC_HIGH_REPLY", 1, "IDLE")):
             with m.State(state):
-                m.d.comb += [self._byte.eq(self._crc.word_select(part, 8)), self.o.valid.eq(1)]
-                with m.If(self.o.ready):
+                m.d.comb += [self._byte.eq(self._crc.word_select(part, 8)), self._offers.eq(1)]
+                with m.If(self._taken):
                     m.next = then

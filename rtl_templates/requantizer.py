@@ -75,7 +75,8 @@ class Requantizer(wiring.Component):
     @staticmethod
     def total_bits(config: CoreConfig) -> int:
         """Bits of ``v``."""
-        return max(config.accumulator_bits + config.mantissa_bits, config.offset_bits) + 1
+        offset_bits = config.offset_bits + config.offset_zeros
+        return max(config.accumulator_bits + config.mantissa_bits, offset_bits) + 1
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
@@ -103,7 +104,8 @@ class Requantizer(wiring.Component):
         shift, half_away = delayed(m, shift, 2, "shift"), delayed(m, half_away, 1, "half_away")
 
         v = Signal(signed(self.total_bits(config)), reset_less=True)
-        m.d.sync += v.eq(multiplier.p + offset.as_signed())
+        zeros = config.offset_zeros
+        m.d.sync += v.eq(Cat(multiplier.p[:zeros], (multiplier.p >> zeros) + offset.as_signed()))
         fraction = config.mantissa_fraction
         w = Signal(signed(len(v) - fraction + 1), reset_less=True)
         m.d.sync += w.eq(v[fraction:].as_signed() - Cat(Const(0, 1), v[-1] & half_away))

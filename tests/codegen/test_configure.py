@@ -119,7 +119,8 @@ def test_accumulators_and_products_do_not_overflow(made: Compiled) -> None:
             v = bound * parameters.mantissa + parameters.offset
             assert (abs(v) < total).all()
         assert parameters.mantissa.max() < 1 << config.mantissa_bits
-        assert (abs(parameters.offset) < 1 << config.offset_bits - 1).all()
+        assert (abs(parameters.offset >> config.offset_zeros) < 1 << config.offset_bits - 1).all()
+        assert (parameters.offset % (1 << config.offset_zeros) == 0).all()
         assert parameters.shift.max() < 1 << config.shift_bits
 
 

@@ -32,6 +32,7 @@ def decode(entry: int, widths: ParameterWidths) -> tuple[int, int, int, int]:
     mantissa = entry & (1 << widths.mantissa) - 1
     offset = entry >> widths.mantissa & (1 << widths.offset) - 1
     offset -= (offset >> widths.offset - 1) << widths.offset
+    offset <<= widths.offset_zeros
     rest = entry >> widths.mantissa + widths.offset
     return mantissa, offset, rest & (1 << widths.shift) - 1, rest >> widths.shift
 

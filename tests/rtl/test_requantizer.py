@@ -66,7 +66,7 @@ class Model:
 
     def byte(self, accumulator: int, entry: Entry) -> int:
         s = self.settings
-        v = accumulator * entry.mantissa + entry.offset
+        v = accumulator * entry.mantissa + (entry.offset << self.config.offset_zeros)
         w = (v >> self.config.mantissa_fraction) - (2 if v < 0 and entry.half_away else 0)
         return max(s.low, min(s.high, (((w >> entry.shift) + 1) >> 1) + s.zero_point)) & 0xFF
 
@@ -141,6 +141,8 @@ def check(
         ((8, 4, 2), (17, 12, 10, 20, 1), {}),
         ((8, 4, 2), (24, 20, 19, 45, 2), {}),
         ((8, 8, 1), (20, 14, 13, 12, 3), {}),
+        ((4, 4, 1), (20, 14, 13, 27, 4), {"offset_zeros": 8}),
+        ((4, 4, 1), (20, 14, 13, 40, 4), {"offset_zeros": 3}),
     ],
 )
 def test_random(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from tfl2hw.ops.rescale import FixedPointRescale, MeanRescale, fixed_point
-from tfl2hw.schedule.rescale import FRACTIONS, Parameters, find_steps, fit
+from tfl2hw.schedule.rescale import FRACTIONS, ROUND, Parameters, find_steps, fit
 
 Int64 = npt.NDArray[np.int64]
 
@@ -138,6 +138,27 @@ def test_a_longer_mantissa_is_exact_too(more: int) -> None:
         found = fit(find_steps(*layer), fraction)
         assert found is not None
         assert mismatches(*layer, found, fraction) == 0
+
+
+def test_offsets_end_in_as_many_zeros_as_can_be() -> None:
+    """The offsets beside one that end in more zeros are wrong; and with a long mantissa there are many."""
+    layer = random_layer(np.random.default_rng(5), "double", channels=6, reach=3000)
+    fraction = shortest(*layer)[0] + 8
+    found = fit(find_steps(*layer), fraction)
+    assert found is not None
+    last = found.offset & -found.offset
+    assert (last >= 1 << ROUND).all()
+    for beside in (found.offset - last, found.offset + last):
+        for channel in range(6):
+            bounds = (part[channel : channel + 1] for part in layer[1:])
+            single = replace(
+                layer[0], multiplier=layer[0].multiplier[[channel]], shift=layer[0].shift[[channel]]
+            )
+            alone = Parameters(
+                mantissa=found.mantissa[[channel]], offset=beside[[channel]], shift=found.shift[[channel]],
+                half_away=found.half_away[[channel]],
+            )  # fmt: skip
+            assert mismatches(single, *bounds, alone, fraction) > 0
 
 
 def test_wide_accumulators() -> None:

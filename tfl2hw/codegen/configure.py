@@ -53,6 +53,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         mantissa_bits=widths.mantissa,
         mantissa_fraction=schedule.mantissa_fraction,
         offset_bits=widths.offset,
+        offset_zeros=widths.offset_zeros,
         shift_bits=widths.shift,
         bank_depth=max(2, bank_depth),
         parameter_depth=max(2, parameter_depth),
@@ -131,6 +132,8 @@ def _is_unaligned(job: Job, lanes: int) -> bool:
 def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
     """Raises DoesNotFit, with the numbers, where a model needs more of something than a prebuilt core has."""
     needed = configure(schedule, program, core.scratchpad, small=False)
+    # zeros that only this model's offsets end in have to be stored
+    needed = replace(needed, offset_bits=needed.offset_bits + needed.offset_zeros - core.offset_zeros)
     names = {
         "bank_depth": "words of a column's weight bank",
         "parameter_depth": "parameter entries",

@@ -21,7 +21,10 @@ def make_image(schedule: Schedule, program: Program, config: CoreConfig) -> Imag
     """Everything that a core's memories have to hold for this model."""
     target = schedule.target
     widths = ParameterWidths(
-        mantissa=config.mantissa_bits, offset=config.offset_bits, shift=config.shift_bits
+        mantissa=config.mantissa_bits,
+        offset=config.offset_bits,
+        offset_zeros=config.offset_zeros,
+        shift=config.shift_bits,
     )
     jobs = list(zip(matrices(schedule.layers), schedule.parameters, strict=True))
     weights: tuple[tuple[int, ...], ...] = ()
@@ -94,7 +97,9 @@ def _entries(
         if channel >= len(parameters.mantissa):
             entries.append(0)
             continue
-        offset = int(parameters.offset[channel]) & ((1 << widths.offset) - 1)
+        offset, lost = divmod(int(parameters.offset[channel]), 1 << widths.offset_zeros)
+        assert not lost, "an offset has bits where all are said to end in zeros"
+        offset &= (1 << widths.offset) - 1
         entry = int(parameters.mantissa[channel]) | offset << widths.mantissa
         entry |= int(parameters.shift[channel]) << (widths.mantissa + widths.offset)
         entries.append(entry | int(parameters.half_away[channel]) << (widths.total - 1))

@@ -38,6 +38,9 @@ MANTISSA_BITS = 36
 SAMPLES = 17
 """Accumulators of each channel at which a function is compared with its steps."""
 
+ROUND = 8
+"""Zeros with which offsets end wherever that can be: bits that no entry has to hold."""
+
 SAFE_BITS = 60
 """Products and thresholds of fewer bits are compared in int64, others in Python's integers."""
 
@@ -111,6 +114,7 @@ def _check_monotone(
 def fit(steps: Steps, fraction: int) -> Parameters | None:
     """Parameters with ``fraction`` fractional mantissa bits, or None where some channel has none.
 
+    Offsets that end in ROUND zeros are tried first: what all offsets of a model end in is not stored.
     With a fraction of 30 all of TFLite's fixed-point functions with multipliers below 32 have some,
     steeper ones (whose mantissas get too long) with a shorter fraction. The kink is tried first where
     the function rounds twice; but TFLite rounds multipliers from one half on only once. MEAN's multipliers
@@ -126,12 +130,13 @@ def fit(steps: Steps, fraction: int) -> Parameters | None:
     left = np.arange(len(nearest))
     kinks = (True, False) if steps.half_away else (False,)
     neighbours = sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs)
-    for fewer, kink, away in product((0, 1), kinks, neighbours):
+    for zeros, fewer, kink, away in product((ROUND, 0), (0, 1), kinks, neighbours):
         less = np.maximum(shift[left] - fewer, 0)
         tried = np.where(nearest[left] > 0, np.maximum((nearest[left] >> (shift[left] - less)) + away, 0), 0)
-        fits, middle = _offsets(steps, left, tried, less, fraction, kink)
+        fits, roundest = _offsets(steps, left, tried, less, fraction, kink)
+        fits &= roundest & (1 << zeros) - 1 == 0
         found = left[fits]
-        mantissa[found], offset[found], half_away[found] = tried[fits], middle[fits], kink
+        mantissa[found], offset[found], half_away[found] = tried[fits], roundest[fits], kink
         shift[found] = less[fits]
         left = left[~fits]
         if not left.size:
@@ -142,12 +147,14 @@ def fit(steps: Steps, fraction: int) -> Parameters | None:
 def _offsets(
     steps: Steps, channels: Int64, mantissa: Int64, shift: Int64, fraction: int, kink: bool
 ) -> tuple[npt.NDArray[np.bool_], Int64]:
-    """Whether each of ``channels`` has an offset that proves it exact, and one; also of int64."""
+    """Whether each of ``channels`` has an offset that proves it exact, and the one with the most zeros at
+    its end; also of int64.
+    """
     furthest = np.maximum(np.abs(steps.low[channels]), np.abs(steps.high[channels])) + 2
     product_bits = np.log2(np.maximum(mantissa, 1)) + np.log2(furthest)
     # a level is at most 255 from the zero point, so an edge has less than 10 bits above the shift
     wide = (product_bits >= SAFE_BITS - 1) | (shift + fraction + 10 >= SAFE_BITS - 1)
-    fits, middle = np.zeros(wide.shape, np.bool_), np.zeros(wide.shape, np.int64)
+    fits, roundest = np.zeros(wide.shape, np.bool_), np.zeros(wide.shape, np.int64)
     short = mantissa < 1 << MANTISSA_BITS
     for which, kind in ((np.flatnonzero(~wide), np.int64), (np.flatnonzero(wide), object)):
         if not which.size:
@@ -155,10 +162,19 @@ def _offsets(
         lower, upper = _offset_range(
             steps, channels[which], mantissa[which].astype(kind), shift[which].astype(kind), fraction, kink
         )
-        chosen = lower + (upper - lower) // 2
+        chosen = _roundest(lower, upper)
         good = np.asarray((lower <= upper) & (abs(chosen) < 1 << 62), np.bool_)
-        fits[which], middle[which] = good, np.where(good, chosen, 0).astype(np.int64)
-    return fits & short, middle
+        fits[which], roundest[which] = good, np.where(good, chosen, 0).astype(np.int64)
+    return fits & short, roundest
+
+
+def _roundest(lower: Integers, upper: Integers) -> Integers:
+    """The number in [lower, upper] that ends in the most zeros; any one where that is empty."""
+    chosen = upper
+    for zeros in range(1, SAFE_BITS):
+        rounder = upper >> zeros << zeros
+        chosen = np.where(rounder >= lower, rounder, chosen)
+    return chosen
 
 
 def _offset_range(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from .rescale import Parameters
+import numpy as np
+
+from .rescale import ROUND, Parameters
 from .shape import Target
 
 
@@ -13,11 +17,13 @@ from .shape import Target
 class ParameterWidths:
     """Bits of the fields of an entry: mantissa (unsigned), offset (signed), shift (unsigned).
 
-    The topmost bit of an entry is its ``half_away``.
+    The offset is stored without the ``offset_zeros`` zeros in which all offsets end. The topmost bit of an
+    entry is its ``half_away``.
     """
 
     mantissa: int
     offset: int
+    offset_zeros: int
     shift: int
 
     @property
@@ -30,10 +36,13 @@ def parameter_widths(parameters: Sequence[Parameters]) -> ParameterWidths:
     """The least widths that hold every entry."""
     mantissa = max((int(each.mantissa.max(initial=0)) for each in parameters), default=0)
     offset = max((int(abs(each.offset).max(initial=0)) for each in parameters), default=0)
+    ones = reduce(or_, (int(np.bitwise_or.reduce(each.offset)) for each in parameters), 0)
+    zeros = min(ROUND, (ones & -ones).bit_length() - 1) if ones else 0
     shift = max((int(each.shift.max(initial=0)) for each in parameters), default=0)
     return ParameterWidths(
         mantissa=max(2, mantissa.bit_length()),
-        offset=offset.bit_length() + 1,
+        offset=offset.bit_length() + 1 - zeros,
+        offset_zeros=zeros,
         shift=max(1, shift.bit_length()),
     )
 
