@@ -113,10 +113,12 @@ def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, P
     """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
     planned = schedule(network, target)
     if target.core is None:
-        sizes = assemble(planned, None)
-        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
+        longest = assemble(planned, None)
+        config = configure(planned, longest, board.scratchpad, small=board.family == "ice40")
+        program = assemble(planned, config)
+        config = replace(config, program_depth=max(2, len(program.words)))
         check_fit(config, board, network.file)
-        return planned, assemble(planned, config), config
+        return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
