@@ -215,7 +215,7 @@ def _print(compiled: Compiled, found: dict[str, object]) -> None:
         rows = [*needed.items(), ("all", sum(needed.values())), ("on the chip", chip.block_rams)]
         print_table("Block RAMs", ("memory", "blocks"), rows, " r")
         say(f"a byte over the UART takes {found['uart_byte_cycles']} cycles")
-    say(f"first instruction in cycle {FIRST} of a run; {SOONEST + BUS} cycles from a job's last token to a token")
+    say(f"first instruction in cycle {FIRST} of a run; {SOONEST + BUS} cycles from job to job")
 
 
 def _unit(unit: str, latency: int, span: str, throughput: str) -> Unit:
