@@ -191,8 +191,10 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
     network = source.network
     planned = schedule(network, target, source.fits)
     if target.core is None:
-        sizes = assemble(planned, None)
-        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
+        longest = assemble(planned, None)
+        config = configure(planned, longest, board.scratchpad, small=board.family == "ice40")
+        program = assemble(planned, config)
+        config = replace(config, program_depth=max(2, len(program.words)))
         try:
             check_fit(config, board, network.file)
         except DoesNotFit:
@@ -201,7 +203,7 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
             # half as many requantizers have half as many memories for as many parameters
             return _core_for(source, replace(target, requantizers=target.requantizers // 2), board)
         config = place_products(config, board, network.file)
-        return planned, assemble(planned, config), config
+        return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
