@@ -12,7 +12,7 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
-from tfl2hw.rtl_templates.window import Window
+from tfl2hw.rtl_templates.window import carried
 from tfl2hw.schedule.shape import Target
 
 MAX_CHANNELS = 1 << 14
@@ -48,7 +48,7 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
     if config.vector_lanes:
         memories["tables"] = 2 * config.vector_lanes * count(config.table_depth, config.table_bits)
     if family == "ice40":
-        kept = len(Window(config).carried)
+        kept = len(carried(config))
         memories["loop deltas"] = count(8, config.byte_address_bits) + 2 * count(8, config.coordinate_bits)
         memories["windows"] = config.columns * count(config.places, 8 * kept) if config.places > 1 else 0
     if config.softmax:
