@@ -11,6 +11,24 @@ from .config import CoreConfig
 from .entries import small_memory
 
 
+def sources(config: CoreConfig, lane: int) -> dict[tuple[int, int], int]:
+    """By division (lines, channels) of the lanes: the slot whose byte ``lane`` takes, if it takes one."""
+    found, half = {}, config.lanes // 2
+    for lines, channels in ((1, 1), *config.divisions):
+        depth = lane % (config.lanes // (lines * channels))
+        if depth < max(1, config.window):
+            found[lines, channels] = depth + (half if channels > 1 and lane >= half else 0)
+    return found
+
+
+def carried(config: CoreConfig) -> tuple[int, ...]:
+    """The slots whose bytes are kept from pixel to pixel."""
+    used = {slot for lane in range(config.lanes) for slot in sources(config, lane).values()}
+    half = config.lanes // 2
+    starts = {0, half} if config.channels > 1 and config.window <= half else {0}
+    return tuple(sorted(used - starts))
+
+
 class Window(wiring.Component):
     """For each place (token of a pixel), the bytes that came with it in this pixel and those before.
 
@@ -42,30 +60,8 @@ class Window(wiring.Component):
             **{f"byte{number}": In(8) for number in range(count)},
             "y": Out(8 * config.lanes),
         })  # fmt: skip
+        self.lanes = tuple(lane for lane in range(config.lanes) if sources(config, lane))
         self.bytes: tuple[Signal, ...] = tuple(getattr(self, f"byte{number}") for number in range(count))
-
-    @property
-    def lanes(self) -> tuple[int, ...]:
-        """The lanes that some division of the lanes gives a byte."""
-        return tuple(lane for lane in range(self._config.lanes) if self._sources(lane))
-
-    @property
-    def carried(self) -> tuple[int, ...]:
-        """The slots whose bytes are kept from pixel to pixel."""
-        used = {slot for lane in self.lanes for slot in self._sources(lane).values()}
-        starts = {0, self._half} if self._config.channels > 1 and self._config.window <= self._half else {0}
-        return tuple(sorted(used - starts))
-
-    def _sources(self, lane: int) -> dict[tuple[int, int], int]:
-        """By division (lines, channels): the slot whose byte ``lane`` takes."""
-        config, found = self._config, {}
-        for lines, channels in ((1, 1), *config.divisions):
-            size = config.lanes // (lines * channels)
-            depth = lane % size
-            if depth < max(1, config.window):
-                second = channels > 1 and lane >= self._half
-                found[lines, channels] = depth + (self._half if second else 0)
-        return found
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -77,10 +73,10 @@ class Window(wiring.Component):
         for (lines, channels), asked in divided.items():
             m.d.comb += asked.eq((self.pair == (lines > 1)) & (self.twin == (channels > 1)))
         for lane in self.lanes:
-            sources = self._sources(lane)
-            usual = next(iter(sources.values()))
+            by_division = sources(self._config, lane)
+            usual = next(iter(by_division.values()))
             chosen = slots[usual]
-            for division, slot in sources.items():
+            for division, slot in by_division.items():
                 if slot != usual:
                     chosen = Mux(divided[division], slots[slot], chosen)
             m.d.comb += self.y.word_select(lane, 8).eq(chosen)
@@ -89,15 +85,15 @@ class Window(wiring.Component):
     def _slots(self, m: Module) -> dict[int, Value]:
         """The bytes of this token's place, by slot."""
         config, half = self._config, self._half
-        carried = self.carried
+        older = carried(config)
         slots: dict[int, Value] = {0: self.bytes[0]}
-        following = Signal(8 * len(carried))
-        if carried:
+        following = Signal(8 * len(older))
+        if older:
             kept = self._kept(m, following)
-            slots |= {slot: kept.word_select(n, 8) for n, slot in enumerate(carried)}
+            slots |= {slot: kept.word_select(n, 8) for n, slot in enumerate(older)}
         if config.channels > 1:
             slots[half] = Mux(self.twin, self.bytes[1], slots[half]) if half in slots else self.bytes[1]
-        m.d.comb += following.eq(Cat(slots[slot - 1] for slot in carried))
+        m.d.comb += following.eq(Cat(slots[slot - 1] for slot in older))
         return slots
 
     def _kept(self, m: Module, following: Signal) -> Value:

@@ -154,8 +154,6 @@ def test_offsets_end_in_as_many_zeros_as_can_be() -> None:
             single = replace(
                 layer[0], multiplier=layer[0].multiplier[[channel]], shift=layer[0].shift[[channel]]
             )
-                layer[0], multiplier=layer[0].multiplier[[channel]], shift=layer[0].shift[[channel]]
-            )
             alone = Parameters(
                 mantissa=found.mantissa[[channel]], offset=beside[[channel]], shift=found.shift[[channel]],
                 half_away=found.half_away[[channel]],

@@ -15,7 +15,7 @@ from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
 from tfl2hw.rtl_templates.softmax import HALF_BITS
-from tfl2hw.rtl_templates.window import Window
+from tfl2hw.rtl_templates.window import carried
 
 MAX_CHANNELS = 1 << 14
 _SHAPES = {
@@ -117,7 +117,7 @@ def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:
             _Memory(1, 8, config.byte_address_bits),
             _Memory(2, 8, config.coordinate_bits),
         ]
-        kept = len(Window(config).carried)
+        kept = len(carried(config))
         memories["windows"] = [_Memory(config.columns, config.places, 8 * kept)] if config.places > 1 else []
     if config.softmax:
         memories["exponentials"] = [_Memory(2, 256 * config.softmax_tables, HALF_BITS)]
