@@ -20,6 +20,9 @@ from tfl2hw.sim.harness import Design
 CYCLES_A_SECOND = 4_000_000
 """Cycles that stand for a second of the host driver's patience."""
 
+BYTE_CYCLES = 100_000
+"""A byte takes less than this, whatever the line's rate."""
+
 MAXIMUM_PATIENCE = 2**32 - 1
 
 START_SECONDS = 60.0
@@ -106,13 +109,13 @@ class SimulatedDevice:
 
     def discard(self) -> None:
         """Forget bytes that have arrived and were not read."""
-        self._exchange(0, 1)
+        self._exchange(0, BYTE_CYCLES)
         self._received = b""
 
     def reset(self) -> None:
         """Reset the design once all that was written has gone out; memories keep what they hold."""
         if self._unsent:
-            self._exchange(0, 1)
+            self._exchange(0, BYTE_CYCLES)
         self._ask(None)
 
     def close(self) -> None:
