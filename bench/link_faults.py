@@ -2,9 +2,9 @@
 
 ``python bench/link_faults.py [MODEL] [--board B] [--faults N] [--seed S] [--pty] [--json]``
 
-The whole board's top is simulated, UART and all, at the fastest bit rate that its UART can do. The host driver
-asks it for an answer again and again; each time one fault happens to one of the frames, and the answer is
-compared with the interpreter's. With ``--pty`` the board is behind a pseudo-terminal and pyserial.
+The whole board's top is simulated, UART and all, at the fastest bit rate that its UART can do. The host
+driver asks it for an answer again and again; each time one fault happens to one of the frames, and the answer
+is compared with the interpreter's. With ``--pty`` the board is behind a pseudo-terminal and pyserial.
 """
 
 from __future__ import annotations
@@ -85,7 +85,10 @@ def main(
     compiled = compile_model(model, board)
     compiled = replace(compiled, config=replace(compiled.config, link_timeout=TIMEOUT))
     started = time.monotonic()
-    with progress("building the simulator") as tell, simulated_board(compiled, divisor=LEAST_DIVISOR) as device:
+    with (
+        progress("building the simulator") as tell,
+        simulated_board(compiled, divisor=LEAST_DIVISOR) as device,
+    ):
         built = time.monotonic() - started
         if pty:
             with _behind_a_terminal(compiled, device) as (line, reset):

@@ -18,7 +18,6 @@ from cocotb.triggers import Timer, ValueChange
 from tfl2hw.sim.harness import BUFFER_BYTES, INPUTS, PERIOD_NS
 from tfl2hw.sim.simulate import parameters
 
-
 RESET_CYCLES = 64
 """As long as on a board: whatever is under way leaves the pipelines meanwhile."""
 

@@ -358,14 +358,18 @@ def test_session_that_halts_elsewhere() -> None:
 
 
 def test_session_with_another_design() -> None:
-    with pytest.raises(ToolError, match="the device holds another design, made by tfl2hw 1.2.3: .* is 0201"):
+    with pytest.raises(
+        ToolError, match=r"the device holds another design, made by tfl2hw 1\.2\.3: .* is 0201"
+    ):
         session(Line(), identity=bytes(16)).prepare()
 
 
 def test_session_with_another_protocol() -> None:
     line = Line()
     line.identity = bytes(16)
-    with pytest.raises(ToolError, match="speaks version 0 of the link protocol, this program version 2: build"):
+    with pytest.raises(
+        ToolError, match="speaks version 0 of the link protocol, this program version 2: build"
+    ):
         session(line).prepare()
 
 

@@ -15,7 +15,6 @@ from tfl2hw.runtime.device import PATIENCE, Device
 from tfl2hw.runtime.session import LOADING, Session, TensorLocation
 from tfl2hw.runtime.transport import Transport
 
-
 CYCLES_A_SECOND = 1e6
 """No clock is slower than this."""
 

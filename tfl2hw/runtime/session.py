@@ -110,8 +110,8 @@ class Answer:
 class Session:
     """Runs a network on a device.
 
-    The device carries a mark while it is loaded, and another when it holds everything. A device that was reset
-    has lost its mark: it is loaded anew, and the inference that was under way begins again.
+    The device carries a mark while it is loaded, and another when it holds everything. A device that was
+    reset has lost its mark: it is loaded anew, and the inference that was under way begins again.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ class Session:
     inputs, outputs : where the network's inputs and outputs lie.
     breaks : words at which a program that stops at BREAKs halts before its end, in order.
     start : the program's first word.
-    mark : 1 to 32767, tells that the loads are in the device. One that carries it already is not loaded again.
-        None: a mark that no earlier session gave, as the identity does not tell what the loads are.
+    mark : 1 to 32767, tells that the loads are in the device. One that carries it already is not loaded
+        again. None: a mark that no earlier session gave, as the identity does not tell what the loads are.
     seconds : the longest that a run may take.
     """
 
@@ -245,7 +245,7 @@ class Session:
 
 
 def _another(found: bytes, wanted: bytes) -> str:
-    """Why a device with the identity ``found`` will not do: what the first bytes are is `with_link`'s matter."""
+    """Why a device with the identity ``found`` will not do; what is in it, ``codegen.configure`` says."""
     protocol, *version = found[:4]
     if protocol != PROTOCOL:
         return (
