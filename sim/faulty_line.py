@@ -71,14 +71,14 @@ class FaultyLine:
         self._wait = 0
         self._arrived = b""
 
-    @property
-    def armed(self) -> bool:
-        """Whether a fault is still to come."""
-        return self._fault is not None
-
     def arm(self, fault: Fault, wait: int) -> None:
         """Let ``fault`` happen to the request that ``wait`` others precede."""
         self._fault, self._wait = fault, wait
+
+    def disarm(self) -> bool:
+        """Let nothing more happen; whether it has happened."""
+        happened, self._fault = self._fault is None, None
+        return happened
 
     def write(self, data: bytes) -> None:
         """Send ``data``, a whole request, or what the fault makes of it."""
