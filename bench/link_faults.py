@@ -92,7 +92,7 @@ def main(
         built = time.monotonic() - started
         if pty:
             with _behind_a_terminal(compiled, device) as (line, reset):
-                tally = inject(compiled, line, reset, Patience(host=0.5, quiet=0.25), faults, seed, tell)
+                tally = inject(compiled, line, reset, Patience(host=2.0, quiet=0.4), faults, seed, tell)
         else:
             patience = Patience(host=0.01, quiet=0.005)
             tally = inject(compiled, device, device.reset, patience, faults, seed, tell)

@@ -114,8 +114,8 @@ class FaultyLine:
         self._line.close()
 
     def _spoilt(self, name: str, data: bytes) -> bytes:
-        at = self._random.randrange(len(data))
-        if name == "FLIP":
+        at = self._random.randrange(len(data)) if data else 0
+        if name == "FLIP" and data:
             return data[:at] + bytes([data[at] ^ 1 << self._random.randrange(8)]) + data[at + 1 :]
         if name == "LOSE":
             return data[:at] + data[at + 1 :]
@@ -127,7 +127,9 @@ class FaultyLine:
             return b""
         if name == "DOUBLE":
             return data + data
-        return self._random.randbytes(self._random.randint(1, LONGEST_NOISE)) + data
+        if name == "NOISE":
+            return self._random.randbytes(self._random.randint(1, LONGEST_NOISE)) + data
+        return data
 
     def _reset(self, fault: Fault, data: bytes) -> None:
         """The device begins anew, with nothing of what it held."""

@@ -20,6 +20,7 @@ x, y = link["inputs"][0], link["outputs"][0]
 
 
 def ask(command, argument=0, data=b"", count=0):
+    """Payload of the reply to a request: ``count`` bytes."""
     header = struct.pack("<BBHI", command, 1, len(data) or count, argument)
     crc = struct.pack("<I", zlib.crc32(header))
     port.write(b"\xa5" + header + crc + (data and data + struct.pack("<I", zlib.crc32(header + data))))

@@ -1,4 +1,4 @@
-"""`tfl2hw run --serve`: a board behind a pseudo-terminal, asked by our driver and by a script of ten lines."""
+"""`tfl2hw run --serve`: a board behind a pseudo-terminal, asked by our driver and by a short script."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_another_build_is_refused_before_anything_is_sent(tmp_path: Path) -> Non
         with pytest.raises(SystemExit):
             main(["compile", str(model), "--board", "ulx3s-85f", "-o", str(tmp_path / "other")])
         with tfl2hw.open(port, tmp_path / "other", patience=PATIENCE) as board:
-            with pytest.raises(ToolError, match="holds another design, made by tfl2hw .* program the board"):
+            with pytest.raises(ToolError, match=r"holds another design, made by tfl2hw .* program the board"):
                 board.run(np.zeros(64, np.int8))
 
 

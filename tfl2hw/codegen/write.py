@@ -83,7 +83,7 @@ def link_json(compiled: Compiled) -> dict[str, Any]:
 
 
 def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
-    """Where a feature map's bytes lie: rows of ``left``, width and ``right`` pixels, each of ``pitch`` bytes."""
+    """Where a map's bytes lie: rows of ``left``, width and ``right`` pixels of ``pitch`` bytes each."""
     placement = compiled.schedule.placements[tensor]
     layout, (left, right) = placement.layout, placement.layout.margins
     return {
