@@ -9,6 +9,7 @@ import threading
 import tty
 from types import TracebackType
 
+from tfl2hw.errors import ToolError
 from tfl2hw.sim.device import CYCLES_A_SECOND, SimulatedDevice
 from tfl2hw.sim.harness import BUFFER_BYTES
 
@@ -49,12 +50,19 @@ class PseudoTerminal:
         return os.ttyname(self._slave)
 
     def serve(self) -> None:
-        """Until ``stop`` is called, from another thread.
+        """Until ``stop`` is called, from another thread or a signal's handler.
 
         Raises
         ------
         ToolError : the simulation has ended.
         """
+        try:
+            self._serve()
+        except ToolError:
+            if not self._stop.is_set():  # Ctrl-C ends the simulation as well
+                raise
+
+    def _serve(self) -> None:
         quiet = 0.0
         while not self._stop.is_set():
             if self._reset.is_set():

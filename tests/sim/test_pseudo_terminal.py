@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ SCRIPT = ROOT / "examples" / "serial_client" / "ask.py"
 PATIENCE = 20.0
 """Seconds: a simulated board is slow, and this machine may be busy."""
 
+END_SECONDS = 60.0
+
 
 @contextmanager
 def served(model: Path, board: str, folder: Path) -> Iterator[str]:
@@ -34,7 +37,8 @@ def served(model: Path, board: str, folder: Path) -> Iterator[str]:
     with pytest.raises(SystemExit):
         main(["compile", str(model), "--board", board, "-o", str(folder)])
     command = [sys.executable, "-m", "tfl2hw.cli.main", "run", str(folder), "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         try:
@@ -42,8 +46,11 @@ def served(model: Path, board: str, folder: Path) -> Iterator[str]:
             assert " on /dev/" in first, process.stderr.read()
             yield first.split()[-1]
         finally:
-            process.send_signal(signal.SIGINT)
-            rest, _ = process.communicate(timeout=60)
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: the simulator gets it too
+            try:
+                rest, _ = process.communicate(timeout=END_SECONDS)
+            finally:
+                process.kill()
         assert rest.endswith("ended\n")
         assert process.returncode == 0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -101,7 +103,7 @@ def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Se
 
 
 def _serve(directory: Path) -> None:
-    """Be the board until interrupted."""
+    """Be the board until told to end."""
     with progress("compiling") as tell:
         compiled = kept(directory)
         tell("building the simulator", None)
@@ -111,7 +113,20 @@ def _serve(directory: Path) -> None:
         say(f"{compiled.board.name} with {compiled.graph.file} on {terminal.name}")
         say(f"ask it: tfl2hw run {directory} --port {terminal.name} --input FILE; Ctrl-C ends it")
         sys.stdout.flush()
-        try:
+        with _stopped_by_signals(terminal):
             terminal.serve()
-        except KeyboardInterrupt:
-            say("ended")
+        say("ended")
+
+
+@contextmanager
+def _stopped_by_signals(terminal: PseudoTerminal) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end ``serve``, also where a shell that started us behind it had SIGINT ignored."""
+    before = {
+        number: signal.signal(number, lambda *_: terminal.stop())
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
