@@ -9,5 +9,6 @@ ICEBREAKER = up5k_board(
     "iCEBreaker",
     platform="amaranth_boards.icebreaker:ICEBreakerPlatform",
     link="USB, second channel of the FT2232H",
+    baud=3_000_000,
     program=(("iceprog",), ("openFPGALoader", "-b", "ice40_generic")),
 )

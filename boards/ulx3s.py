@@ -15,6 +15,7 @@ def _board(size: str) -> Board:
         platform=f"amaranth_boards.ulx3s:ULX3S_{size}F_Platform",
         clock_mhz=25.0,
         link="USB (US1), the FT231X",
+        baud=3_000_000,
         program=(("openFPGALoader", "-b", "ulx3s"), ("fujprog",), ("ecpdap", "program")),
     )
 

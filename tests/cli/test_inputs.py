@@ -120,9 +120,11 @@ def test_missing_folder_and_other_suffix(tmp_path: Path) -> None:
         load_input(tmp_path / "x.npy", TENSOR)
     with pytest.raises(UsageError, match="not a file"):
         load_input(tmp_path, TENSOR)
-    (tmp_path / "x.png").write_bytes(b"")
-    with pytest.raises(UsageError, match=r"an input is a \.npy file, or raw bytes in a \.dat or \.bin file"):
-        load_input(tmp_path / "x.png", TENSOR)
+    (tmp_path / "x.txt").write_bytes(b"")
+    with pytest.raises(
+        UsageError, match=r"an input is a \.npy file, raw bytes in a \.dat or \.bin file, a picture"
+    ):
+        load_input(tmp_path / "x.txt", TENSOR)
 
 
 def test_a_sample_takes_as_many_files_as_the_model_has_inputs(tmp_path: Path) -> None:

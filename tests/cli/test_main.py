@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
+from tfl2hw.api import Inference
 from tfl2hw.cli import boards, build, inspect, run, simulate
 from tfl2hw.cli.main import main
+from tfl2hw.cli.store import Settings, keep
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.errors import DoesNotFit
-from tfl2hw.runtime.session import Answer
 from tfl2hw.sim.inference import Comparison, Mismatch, SampleRun
 
 DIGITS = Path(__file__).parents[2] / "examples" / "digits"
@@ -296,34 +297,81 @@ def test_build_at_a_clock(
         assert f"--clock {text}: not a clock; accepted: a number of MHz above 0, or auto" in outcome.err
 
 
-class FakeSession:
-    """Answers without a device."""
+class FakeBoard:
+    """Answers without a device; after ``right`` answers it errs."""
 
-    def run(self, inputs: Sequence[npt.NDArray[np.int8]]) -> Answer:
-        return Answer(outputs=(scores().reshape(1, 1, 10),), cycles=CYCLES)
+    clock_mhz = 30.0
+
+    def __init__(self, right: int = 1000) -> None:
+        self._right = right
+
+    def __enter__(self) -> FakeBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def run(self, *inputs: npt.NDArray[np.int8]) -> Inference:
+        assert [values.shape for values in inputs] == [(1, 8, 8, 1)]
+        self._right -= 1
+        return Inference(
+            outputs=(scores() if self._right >= 0 else scores()[:, ::-1],), cycles=CYCLES, seconds=0.002
+        )
 
 
-def test_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    call(capsys, "compile", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
-    monkeypatch.setattr(run, "_transport", lambda *_: nullcontext())
-    monkeypatch.setattr(run, "open_session", lambda *_: FakeSession())
-    words = ["run", str(tmp_path), "--port", "sim", "--input", THREE]
-    assert "digit_3.npy  3 (class 3)\n10,000 cycles, 0." in call(capsys, *words).out
+@pytest.fixture
+def kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A folder with the digits for the iCEBreaker, on which every port has a ``FakeBoard``."""
+    settings = Settings(board="icebreaker", numerics="litert-ref", lanes=None, columns=None)
+    keep(Path(MODEL), settings, tmp_path)
+    monkeypatch.setattr(run, "_accelerator", lambda *_: FakeBoard())
+    return str(tmp_path)
+
+
+def test_run(capsys: pytest.CaptureFixture[str], kept: str) -> None:
+    words = ["run", kept, "--port", "sim", "--input", THREE]
+    outcome = call(capsys, *words)
+    assert outcome.out == "digit_3.npy  3 (class 3)\n10,000 cycles, 0.333 ms at 30.0 MHz\n"
     facts = json.loads(call(capsys, *words, "--json").out)
-    assert (facts["outputs"], facts["cycles"]) == ([scores().tolist()], CYCLES)
+    assert facts == {"outputs": [scores().tolist()], "cycles": CYCLES, "latency_ms": pytest.approx(1 / 3)}
     outcome = call(capsys, *words, "--input", THREE)
     assert (outcome.code, outcome.err) == (2, "error: run takes one sample: 1 --input, not 2\n")
-    (tmp_path / "settings.json").write_text("{}")
+    (Path(kept) / "settings.json").write_text("{}")
     assert "settings.json: not the settings of a build" in call(capsys, *words).err
 
 
-def test_program_without_a_loader(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_run_again_and_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, kept: str
 ) -> None:
-    call(capsys, "compile", MODEL, "--board", "icebreaker", "-o", str(tmp_path))
-    assert "no bitstream for icebreaker there" in call(capsys, "program", str(tmp_path)).err
-    (tmp_path / "icebreaker.bin").touch()
-    monkeypatch.setenv("PATH", "")
-    outcome = call(capsys, "program", str(tmp_path))
-    assert outcome.code == 3
-    assert "loading a bitstream onto icebreaker takes iceprog or openFPGALoader" in outcome.err
+    words = ["run", kept, "--port", "sim", "--input", THREE]
+    assert call(capsys, *words, "--repeat", "5").out.endswith("\n5 answers, all the same\n")
+    monkeypatch.setattr(run, "_accelerator", lambda *_: FakeBoard(right=3))
+    outcome = call(capsys, *words, "--repeat", "5")
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.err == "error: answer 4 differs from the first: the board is not to be trusted\n"
+
+
+def test_run_benchmark(capsys: pytest.CaptureFixture[str], kept: str) -> None:
+    words = ["run", kept, "--port", "sim", "--input", THREE, "--benchmark"]
+    last = "2.000 ms from input to answer, 83% of it on the link; 500.0 inferences a second\n"
+    assert call(capsys, *words).out.endswith(f"20 answers, all the same\n{last}")
+    facts = json.loads(call(capsys, *words, "--repeat", "4", "--json").out)
+    assert facts["runs"] == 3
+    assert facts["link_share"] == pytest.approx(5 / 6)
+    assert (facts["total_ms"], facts["per_second"]) == (pytest.approx(2.0), pytest.approx(500))
+
+
+def test_run_takes_pictures_and_floats(capsys: pytest.CaptureFixture[str], kept: str) -> None:
+    picture = Path(kept) / "three.png"
+    Image.fromarray((np.load(THREE)[0, ..., 0].astype(int) + 128).astype(np.uint8)).save(picture)
+    assert "three.png  3 (class 3)" in call(capsys, "run", kept, "--port", "x", "--input", str(picture)).out
+    floats = Path(kept) / "three.npy"
+    np.save(floats, np.zeros((8, 8), np.float32))
+    assert "three.npy  3 (class 3)" in call(capsys, "run", kept, "--port", "x", "--input", str(floats)).out
+
+
+@pytest.mark.parametrize("words", [[], ["--port", "sim", "--serve"]])
+def test_run_asks_a_board_or_is_one(words: list[str], capsys: pytest.CaptureFixture[str], kept: str) -> None:
+    outcome = call(capsys, "run", kept, *words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == "error: run takes either --port, to ask a board, or --serve, to be one\n"

@@ -326,14 +326,13 @@ def test_the_reply_waits_for_the_last_byte() -> None:
     """The next request comes as soon as the link takes it, and finds every copy written."""
     dut = Linked(SPREADING[0])
     fill = Spread(address=16, step=1, along=0, across=0, copies=900, count=1, data=b"\x83")
-    write = protocol.write_payload(SPREAD_SPACE + fill.address, fill.payload(fill.data))
     requests = [
-        protocol.request(frames.Command.WRITE, 1, write),
-        protocol.request(frames.Command.READ, 2, protocol.read_payload(16, 900)),
+        protocol.write_request(1, SPREAD_SPACE + fill.address, fill.payload(fill.data)),
+        protocol.request(frames.Command.READ, 2, 16, 900),
     ]
     replies = [
-        protocol.frame(frames.REPLY, frames.Status.OK, 1),
-        protocol.frame(frames.REPLY, frames.Status.OK, 2, b"\x83" * 900),
+        protocol.reply(frames.Status.OK, 1, 0),
+        protocol.reply(frames.Status.OK, 2, 0, b"\x83" * 900),
     ]
     source, sink = Source(dut.i, never), Sink(dut.o, never)
 

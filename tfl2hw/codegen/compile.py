@@ -27,7 +27,7 @@ from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import COLUMNS, LANES, Shape, Target
 
 from .account import Account, accounts
-from .configure import check_core, configure, with_identity
+from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
@@ -74,7 +74,8 @@ class Compiled:
 
     def at_clock(self, mhz: float) -> Compiled:
         """The same on a board whose target is ``mhz``."""
-        return replace(self, board=replace(self.board, target_mhz=mhz))
+        config = with_link(self.config, self.core_image, mhz)
+        return replace(self, board=replace(self.board, target_mhz=mhz), config=config)
 
     def accounts(self) -> list[Account]:
         """Where each layer's cycles go."""
@@ -152,7 +153,7 @@ def compile_source(
         target = _shaped(chosen, found.chosen.shape)
     planned, program, config = _fitted(source, target, chosen)
     image = make_image(planned, program, config)
-    config = with_identity(config, EMPTY if target.core else image)
+    config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
     return Compiled(
         file=source.path,
         graph=source.graph,

@@ -13,6 +13,7 @@ from tfl2hw.codegen.compile import Compiled
 from tfl2hw.codegen.verilog import rtlil_to_verilog, to_verilog
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
+from tfl2hw.rtl_templates.frames import PROTOCOL
 
 
 def board_config(compiled: Compiled) -> CoreConfig:
@@ -21,7 +22,7 @@ def board_config(compiled: Compiled) -> CoreConfig:
 
 
 def write_files(compiled: Compiled, directory: Path) -> list[Path]:
-    """Write program, memory contents, Verilog of core and board top, and report; the files written.
+    """Write program, memory contents, Verilog of core and board top, report and link; the files written.
 
     Everything is made before the first file is written.
 
@@ -34,6 +35,7 @@ def write_files(compiled: Compiled, directory: Path) -> list[Path]:
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
         "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
+        "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
     if compiled.board.chip is not None:
         texts["top.v"] = _top_verilog(compiled)
@@ -65,6 +67,33 @@ def report_json(compiled: Compiled) -> dict[str, Any]:
             {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
             for layer, account in layers
         ],
+    }
+
+
+def link_json(compiled: Compiled) -> dict[str, Any]:
+    """What a program other than ours has to know to talk to the board: docs/link.md explains it."""
+    return {
+        "protocol": PROTOCOL,
+        "identity": compiled.config.identity,
+        "baud": compiled.board.baud,
+        "word": compiled.config.lanes,
+        "inputs": [_place(compiled, tensor) for tensor in compiled.network.inputs],
+        "outputs": [_place(compiled, tensor) for tensor in compiled.network.outputs],
+    }
+
+
+def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
+    """Where a map's bytes lie: rows of ``left``, width and ``right`` pixels of ``pitch`` bytes each."""
+    placement = compiled.schedule.placements[tensor]
+    layout, (left, right) = placement.layout, placement.layout.margins
+    return {
+        "address": placement.address,
+        "bytes": layout.size,
+        "shape": list(layout.shape),
+        "pitch": layout.pixel,
+        "left": left,
+        "right": right,
+        "fill": layout.fill,
     }
 
 
