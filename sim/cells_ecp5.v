@@ -389,21 +389,41 @@ module OSCG (output OSC);
   assign OSC = clock;
 endmodule
 
+module IB (input I, output O);
+  assign O = I;
+endmodule
+
+module OB (input I, output O);
+  assign O = I;
+endmodule
+
+module OBZ (input I, T, output O);
+  assign O = T ? 1'b1 : I;
+endmodule
+
 module DCCA (input CLKI, CE, output CLKO);
   assign CLKO = CLKI & CE;
 endmodule
 
-// A pad: input, output, or both.
-module TRELLIS_IO (inout B, input I, T, IOLDO, IOLTO, output O);
+// Pads. ``netlist`` makes one of these of a TRELLIS_IO, by its DIR: simulators do not like an inout that is none.
+module TRELLIS_INPUT (input B, I, T, IOLDO, IOLTO, output O);
   parameter DIR = "INPUT";
   parameter DATAMUX_ODDR = "PADDO";
   parameter DATAMUX_OREG = "PADDO";
   parameter DATAMUX_MDDR = "PADDO";
   parameter TRIMUX_TSREG = "PADDT";
   assign O = B;
+endmodule
+
+module TRELLIS_OUTPUT (output B, input I, T, IOLDO, IOLTO, output O);
+  parameter DIR = "OUTPUT";
+  parameter DATAMUX_ODDR = "PADDO";
+  parameter DATAMUX_OREG = "PADDO";
+  parameter DATAMUX_MDDR = "PADDO";
+  parameter TRIMUX_TSREG = "PADDT";
+  assign B = T ? 1'b1 : I;  // pulled up where it is not driven
+  assign O = B;
   generate
-    if (DIR == "OUTPUT" || DIR == "BIDIR") assign B = T ? 1'bz : I;
-    else if (DIR != "INPUT") $error("TRELLIS_IO: DIR must be INPUT, OUTPUT or BIDIR");
     if (DATAMUX_ODDR != "PADDO" || DATAMUX_OREG != "PADDO" || DATAMUX_MDDR != "PADDO"
         || TRIMUX_TSREG != "PADDT")
       $error("TRELLIS_IO: registers in the pad are not modelled");

@@ -34,7 +34,14 @@ _READ: dict[Stage, str] = {
     "synthesis": "read_json {}; delete t:$scopeinfo; splitnets",
     "routed": "read_json {}; splitnets",
 }
-_WRITE = f"select {NAME}; write_verilog -noattr -selected netlist.v"
+_PADS = {
+    "ice40": [],
+    "ecp5": [
+        f"chtype -set TRELLIS_{direction} t:TRELLIS_IO r:DIR={direction} %i"
+        for direction in ("INPUT", "OUTPUT")
+    ],
+}
+_WRITE = [f"select {NAME}", "write_verilog -noattr -selected netlist.v"]
 _YOSYS_FILES = {
     "ice40": ("ice40/cells_sim.v",),
     "ecp5": ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"),
@@ -83,7 +90,8 @@ def netlist_verilog(stage: Stage, family: str, directory: Path, work: Path) -> t
         _write_mended(source, family, work / source.name)
     else:
         shutil.copyfile(source, work / source.name)
-    run_yosys([*_READ[stage].format(source.name).split("; "), _WRITE], work, "netlist.log")
+    commands = _READ[stage].format(source.name).split("; ")
+    run_yosys([*commands, *_PADS[family], *_WRITE], work, "netlist.log")
     verilog = (work / "netlist.v").read_text()
     return verilog + cell_models(family), find_pins(_ports(verilog))
 
