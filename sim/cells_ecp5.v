@@ -464,6 +464,17 @@ module TRELLIS_FF (input CLK, LSR, CE, DI, M, output reg Q);
   initial Q = value;
 endmodule
 
+// As Yosys's, but an expression that compiles in less time.
+module LUT4 (input A, B, C, D, output Z);
+  parameter [15:0] INIT = 16'h0;
+  assign Z = INIT[{D, C, B, A}];
+endmodule
+
+module LUT2 (input A, B, output Z);
+  parameter [3:0] INIT = 4'h0;
+  assign Z = INIT[{B, A}];
+endmodule
+
 // nextpnr's half of a slice: a LUT with the multiplexer behind it, half a CCU2C, or a bit of distributed RAM.
 module TRELLIS_COMB (
   input A, B, C, D, M, FCI, F1, FXA, FXB, WD, WAD0, WAD1, WAD2, WAD3, WRE, WCK, DI0, DI1,
@@ -475,16 +486,12 @@ module TRELLIS_COMB (
   parameter WREMUX = "WRE";
   parameter WCKMUX = "WCK";
   parameter [0:0] IS_Z1 = 1'b0;
-  wire [7:0] s3 = D ? INITVAL[15:8] : INITVAL[7:0];
-  wire [3:0] s2 = C ? s3[7:4] : s3[3:0];
-  wire [1:0] s1 = B ? s2[3:2] : s2[1:0];
-  wire lut = A ? s1[1] : s1[0];
+  wire lut = INITVAL[{D, C, B, A}];
   generate
     if (MODE == "LOGIC") begin
       assign F = lut;
     end else if (MODE == "CCU2") begin
-      wire [1:0] low = B ? INITVAL[3:2] : INITVAL[1:0];
-      wire generated = CCU2_INJECT1 == "YES" ? 1'b0 : A ? low[1] : low[0];
+      wire generated = CCU2_INJECT1 == "YES" ? 1'b0 : INITVAL[{B, A}];
       assign F = CCU2_INJECT1 == "YES" ? lut : lut ^ FCI;
       assign FCO = lut ? FCI : generated;
     end else if (MODE == "DPRAM") begin

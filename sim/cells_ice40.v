@@ -150,6 +150,12 @@ module ICESTORM_HFOSC (
   assign CLKHF_FABRIC = clock;
 endmodule
 
+// As Yosys's, but an expression that compiles in less time.
+module SB_LUT4 (output O, input I0, I1, I2, I3);
+  parameter [15:0] LUT_INIT = 0;
+  assign O = LUT_INIT[{I3, I2, I1, I0}];
+endmodule
+
 // nextpnr's logic cell: LUT, carry and flip-flop. Like Yosys's model, but only the flip-flop that is used exists.
 module ICESTORM_LC (
   input I0, I1, I2, I3, CIN, CLK, CEN, SR,
@@ -165,10 +171,7 @@ module ICESTORM_LC (
   parameter [0:0] CIN_SET = 0;
   wire carry = CIN_CONST ? CIN_SET : CIN;
   assign COUT = CARRY_ENABLE ? (I1 & I2) | ((I1 | I2) & carry) : 1'bx;
-  wire [7:0] s3 = I3 ? LUT_INIT[15:8] : LUT_INIT[7:0];
-  wire [3:0] s2 = I2 ? s3[7:4] : s3[3:0];
-  wire [1:0] s1 = I1 ? s2[3:2] : s2[1:0];
-  wire lut = I0 ? s1[1] : s1[0];
+  wire lut = LUT_INIT[{I3, I2, I1, I0}];
   assign LO = lut;
   generate
     if (!DFF_ENABLE) assign O = lut;

@@ -1,4 +1,4 @@
-"""What nextpnr's netlist leaves unsaid, written down: open pins, inverted pins, wires that are the chip's own.
+"""What nextpnr's netlist leaves unsaid, written down: open and inverted pins, wires that are the chip's own.
 
 A netlist here is the JSON object of one flat module whose pins are single bits.
 """

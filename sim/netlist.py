@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tfl2hw.codegen.bitstream import NAME
 from tfl2hw.codegen.place_route import ROUTED

@@ -71,7 +71,8 @@ def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False,
     root = verilator_root()
     flags = [*VERILATOR_FLAGS, "--top-module", top, *(["--trace-fst", "--trace-structs"] if waves else [])]
     flags += GATE_FLAGS if gates else DESIGN_FLAGS
-    variables = [f"{name}={value}" for name, value in (MAKE_VARIABLES | (GATE_VARIABLES if gates else {})).items()]
+    chosen = {**MAKE_VARIABLES, **(GATE_VARIABLES if gates else {})}
+    variables = [f"{name}={value}" for name, value in chosen.items()]
     control = _control_file(top, public)
     variables.append(f"LDLIBS={_libraries()}")
     versions = _versions()

@@ -39,9 +39,7 @@ def run_cells(
     executable = verilator.build(library + bench, "bench", public=("clk", "inputs", "outputs"), gates=True)
     results = folder / "results.json"
     given = {"vectors": [_packed(vector, widths) for vector in vectors], "results": str(results)}
-    simulate.simulate(
-        executable, top="bench", module="tests.sim.cell_bench", parameters=given, folder=folder
-    )
+    simulate.simulate(executable, top="bench", module="tests.sim.cell_bench", parameters=given, folder=folder)
     for cycle, (vector, seen) in enumerate(zip(vectors, json.loads(results.read_text()), strict=True)):
         position = 0
         for number, instance in enumerate(instances):

@@ -176,7 +176,9 @@ def signed(value: int, is_signed: int) -> int:
 
 def product(inputs: bool, pipeline: bool, output: bool) -> Instance:
     chosen = {"INPUTA": inputs, "INPUTB": inputs, "PIPELINE": pipeline, "OUTPUT": output}
-    parameters = ", ".join(f'.REG_{name}_CLK("{"CLK0" if used else "NONE"}")' for name, used in chosen.items())
+    parameters = ", ".join(
+        f'.REG_{name}_CLK("{"CLK0" if used else "NONE"}")' for name, used in chosen.items()
+    )
     pins = [f".A{n}({{a}}[{n}]), .B{n}({{b}}[{n}])" for n in range(18)]
     pins += [f".P{n}({{p}}[{n}])" for n in range(36)]
     pins += [".SIGNEDA({sa}), .SIGNEDB({sb}), .SOURCEA(1'b0), .SOURCEB(1'b0)"]

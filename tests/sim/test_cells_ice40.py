@@ -1,4 +1,4 @@
-"""The models of iCE40 cells: nextpnr's against Yosys's, and the multiplier's mode that we use against Python."""
+"""The models of iCE40 cells: nextpnr's against Yosys's, multiplier and memory against Python."""
 
 from __future__ import annotations
 
@@ -44,12 +44,14 @@ def logic_cell(generator: random.Random, flip_flop: int, asynchronous: int) -> I
 
 
 def two_products() -> Instance:
-    """A DSP as nextpnr writes it, in its dual 8x8 mode with registers at its inputs and behind the products."""
+    """A DSP as nextpnr writes it, in its dual 8x8 mode with registers before and behind the products."""
     pins = [f".{letter}_{n}({{{letter.lower()}}}[{n}])" for letter in "AB" for n in range(16)]
     pins += [f".O_{n}({{o}}[{n}])" for n in range(32)]
     pins += [f".{letter}_{n}(1'b0)" for letter in "CD" for n in range(16)]
-    low = ("AHOLD BHOLD CHOLD DHOLD IRSTTOP IRSTBOT ORSTTOP ORSTBOT OLOADTOP OLOADBOT ADDSUBTOP ADDSUBBOT "
-           "OHOLDTOP OHOLDBOT CI ACCUMCI SIGNEXTIN").split()  # fmt: skip
+    low = [f"{name}HOLD" for name in ("A", "B", "C", "D")] + ["CI", "ACCUMCI", "SIGNEXTIN"]
+    low += [
+        f"{name}{half}" for name in ("ORST", "IRST", "OLOAD", "ADDSUB", "OHOLD") for half in ("TOP", "BOT")
+    ]
     pins += [f".{name}(1'b0)" for name in low] + [".CLK(clk), .CE({ce})"]
     parameters = "A_REG(1), .B_REG(1), .A_SIGNED(1), .B_SIGNED(1), .MODE_8x8(1), .TOP_8x8_MULT_REG(1), "
     parameters += ".BOT_8x8_MULT_REG(1), .TOPOUTPUT_SELECT(2), .BOTOUTPUT_SELECT(2)"

@@ -64,7 +64,10 @@ def test_the_second_multiplexer_is_known_by_its_inputs() -> None:
 
 def test_the_pll_of_an_ice40_gets_its_pad_and_its_buffer() -> None:
     pll = cell(
-        "ICESTORM_PLL", {"REFERENCECLK": None}, {"PLLOUT_A_GLOBAL": None}, attributes={"BEL_PAD_INPUT": "here"}
+        "ICESTORM_PLL",
+        {"REFERENCECLK": None},
+        {"PLLOUT_A_GLOBAL": None},
+        attributes={"BEL_PAD_INPUT": "here"},
     )
     pad = cell("SB_IO", {"PACKAGE_PIN": 2}, {}, attributes={"NEXTPNR_BEL": "here"})
     other = cell("SB_IO", {"PACKAGE_PIN": 5}, {}, attributes={"NEXTPNR_BEL": "there"})

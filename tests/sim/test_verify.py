@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,9 @@ def verdict(small: tuple[Compiled, Path], folder: Path, stages: tuple[str, ...])
     return {result.stage: result.exact for result in results}
 
 
-def change(small: tuple[Compiled, Path], folder: Path, kind: str, parameter: str, where: str, bits: str) -> None:
+def change(
+    small: tuple[Compiled, Path], folder: Path, kind: str, parameter: str, where: str, bits: str
+) -> None:
     """The synthesised netlist again, but for one parameter: ``bits`` has a 1 for each bit to flip."""
     design = json.loads((small[1] / f"{NAME}.json").read_text())
     cell = next(
@@ -135,9 +138,7 @@ def test_the_miscompiled_multiplier_is_found(tmp_path: Path) -> None:
         run_yosys(MISCOMPILED, tmp_path, "synthesis.log")
     sent = bytes([3, 5, 250, 7, 0x81, 0x7F, 0x80, 0x80])
     numbers = [0, 0, *np.frombuffer(sent, np.int8).tolist()]
-    expected = bytes(
-        (a * b ^ a * b >> 8) & 255 for a, b in zip(numbers, numbers[1:-1], strict=False)
-    )
+    expected = bytes((a * b ^ a * b >> 8) & 255 for a, b in pairwise(numbers[:-1]))
     assert products(tmp_path, "rtl", sent) == expected
     assert products(tmp_path, "synthesis", sent) != expected
 
