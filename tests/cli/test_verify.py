@@ -94,7 +94,7 @@ def test_only_finished_builds_are_taken(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, board: str, bitstream: bool, sentence: str
 ) -> None:
     keep(
-        DIGITS / "digits_int8.tflite",
+        Path(MODEL),
         Settings(board=board, numerics="tflm", lanes=None, columns=None),
         tmp_path,
     )
