@@ -31,6 +31,9 @@ OPEN_ICE40: Mapping[str, Mapping[str, str]] = {
     "ICESTORM_PLL": {},
     "SB_IO": {},
 }
+CLOCK_OUTPUTS: Mapping[str, str] = {"ICESTORM_PLL": "PLLOUT_A_GLOBAL", "ICESTORM_HFOSC": "CLKHF"}
+"""Outputs with a wire of their own to a global buffer."""
+
 ICE40_HIGH = frozenset({"CE", "RCLKE", "WCLKE"})
 """Open pins of the iCE40 are 0, clock enables 1."""
 
@@ -95,20 +98,25 @@ def _pll_pad(module: Module) -> None:
 
 
 def _global_inputs(module: Module, fresh: Iterator[int]) -> None:
-    """The wire from the PLL's output to the global buffer that is its own."""
+    """The wire from PLL or oscillator to the global buffer that is its own: nextpnr cuts it at both ends."""
     buffers = [
-        buffer
+        buffer["connections"]
         for _, buffer in _cells(module, "SB_GB")
         if not buffer["connections"]["USER_SIGNAL_TO_GLOBAL_BUFFER"]
     ]
+    sources = [
+        (source["connections"], pin)
+        for kind, pin in CLOCK_OUTPUTS.items()
+        for _, source in _cells(module, kind)
+        if not source["connections"].get(pin)
+    ]
     if not buffers:
         return
-    plls = [pll for _, pll in _cells(module, "ICESTORM_PLL")]
-    if len(buffers) != 1 or len(plls) != 1 or plls[0]["connections"]["PLLOUT_A_GLOBAL"]:
+    if len(buffers) != 1 or len(sources) != 1:
         raise ToolError("the routed netlist has global buffers whose source is not known")
-    net = [next(fresh)]
-    plls[0]["connections"]["PLLOUT_A_GLOBAL"] = net
-    buffers[0]["connections"]["USER_SIGNAL_TO_GLOBAL_BUFFER"] = net
+    (source, pin), net = sources[0], [next(fresh)]
+    source[pin] = net
+    buffers[0]["USER_SIGNAL_TO_GLOBAL_BUFFER"] = net
 
 
 def _select_multiplexers(module: Module) -> None:

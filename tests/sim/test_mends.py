@@ -79,6 +79,14 @@ def test_the_pll_of_an_ice40_gets_its_pad_and_its_buffer() -> None:
     assert cells["buffer"]["connections"]["USER_SIGNAL_TO_GLOBAL_BUFFER"] == net == [8]
 
 
+def test_an_oscillator_gets_its_buffer() -> None:
+    oscillator = cell("ICESTORM_HFOSC", {"CLKHFEN": 2}, {"CLKHF": None})
+    buffer = cell("SB_GB", {"USER_SIGNAL_TO_GLOBAL_BUFFER": None}, {"GLOBAL_BUFFER_OUTPUT": 7})
+    cells = mended("ice40", oscillator=oscillator, buffer=buffer)
+    net = cells["oscillator"]["connections"]["CLKHF"]
+    assert cells["buffer"]["connections"]["USER_SIGNAL_TO_GLOBAL_BUFFER"] == net == [8]
+
+
 def test_what_is_not_understood_is_refused() -> None:
     pll = cell("ICESTORM_PLL", {"REFERENCECLK": None}, {"PLLOUT_A_GLOBAL": None})
     with pytest.raises(ToolError, match="does not say which pad drives the PLL pll"):
