@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +32,7 @@ CLOSE_SECONDS = 5.0
 """One that still waits for its design after this is killed."""
 
 
-def build_device(verilog: str, design: Design, *, waves: bool = False) -> Path:
+def build_device(verilog: str, design: Design, *, waves: bool = False, gates: bool = False) -> Path:
     """The simulator of ``design``, whose modules are in ``verilog``; from the cache, or built.
 
     Raises
@@ -39,7 +40,7 @@ def build_device(verilog: str, design: Design, *, waves: bool = False) -> Path:
     ToolError : as ``verilator.build``.
     """
     source = verilog + harness.harness(design)
-    return verilator.build(source, harness.TOP, public=harness.PUBLIC, waves=waves)
+    return verilator.build(source, harness.TOP, public=harness.PUBLIC, waves=waves, gates=gates)
 
 
 class SimulatedDevice:
@@ -52,26 +53,29 @@ class SimulatedDevice:
     verilog : source of the design's modules.
     design : which module it is and how bytes reach it.
     waves : the FST file to write.
+    gates : whether ``verilog`` is a netlist of cells (see ``verilator.build``).
 
     Raises
     ------
     ToolError : no simulator can be built or started; in every method: it has ended.
     """
 
-    def __init__(self, verilog: str, design: Design, *, waves: Path | None = None) -> None:
-        executable = build_device(verilog, design, waves=waves is not None)
+    def __init__(
+        self, verilog: str, design: Design, *, waves: Path | None = None, gates: bool = False
+    ) -> None:
+        executable = build_device(verilog, design, waves=waves is not None, gates=gates)
         self._folder = Path(tempfile.mkdtemp(prefix="tfl2hw-sim-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
         self._unsent = b""
         self._received = b""
         try:
-            self._connect(executable, waves)
+            self._connect(executable, waves, verilator.RANDOM if gates else ())
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, executable: Path, waves: Path | None) -> None:
+    def _connect(self, executable: Path, waves: Path | None, arguments: Sequence[str]) -> None:
         with socket.socket(socket.AF_UNIX) as listener:
             address = str(self._folder / "socket")
             listener.bind(address)
@@ -84,6 +88,7 @@ class SimulatedDevice:
                 parameters={"socket": address},
                 folder=self._folder,
                 waves=waves,
+                arguments=arguments,
             )
             deadline = time.monotonic() + START_SECONDS
             while True:

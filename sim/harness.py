@@ -53,19 +53,20 @@ class CoreDesign:
 class UartDesign:
     """A board's top behind UART pins, ``divisor`` clock cycles a bit, 8N1.
 
-    ``clk``, ``rst``, ``rx`` and ``tx`` are the names of its ports (``rst`` None: it has none).
+    ``clk``, ``rst``, ``rx`` and ``tx`` are the names of its ports (``clk`` or ``rst`` None: it has none).
     """
 
     name: str
     divisor: int
-    clk: str = "clk"
+    clk: str | None = "clk"
     rst: str | None = "rst"
     rx: str = "rx"
     tx: str = "tx"
 
     def instance(self) -> str:
         """A UART of the host's side stands between the streams and the pins."""
-        reset = f", .{self.rst}(rst)" if self.rst else ""
+        ports = {self.clk: "clk", self.rst: "rst", self.rx: "rx", self.tx: "tx"}
+        connections = ", ".join(f".{port}({wire})" for port, wire in ports.items() if port)
         return f"""
   wire rx, tx;
   host_uart #(.DIVISOR({self.divisor})) uart (
@@ -73,7 +74,7 @@ class UartDesign:
     .i_payload(i_payload), .i_valid(i_valid), .i_ready(i_ready),
     .o_payload(o_payload), .o_valid(o_valid), .o_ready(o_ready)
   );
-  {self.name} dut (.{self.clk}(clk){reset}, .{self.rx}(rx), .{self.tx}(tx));
+  {self.name} dut ({connections});
 """
 
 

@@ -101,10 +101,15 @@ def run_samples(
     runs = run_core(compiled, samples, progress, waves)
     mismatches, checked = [], 0
     for number, (run, wanted) in enumerate(zip(runs, expected, strict=True)):
-        found = run.tensors | dict(zip(compiled.graph.outputs, run.outputs, strict=True))
+        found = computed(compiled, run)
         checked += len(found)
-        mismatches += _mismatches(compiled, number, found, wanted)
+        mismatches += differences(compiled, number, found, wanted)
     return Comparison(runs=tuple(runs), tensors_checked=checked, mismatches=tuple(mismatches))
+
+
+def computed(compiled: Compiled, run: SampleRun) -> dict[int, Array]:
+    """All tensors of a run by their index, outputs included."""
+    return {**run.tensors, **dict(zip(compiled.graph.outputs, run.outputs, strict=True))}
 
 
 def run_core(
@@ -133,27 +138,23 @@ def run_on(
     runs, session = [], open_session(compiled, device)
     for number, sample in enumerate(samples):
         progress(f"sample {number}", number / len(samples))
-        runs.append(_run(compiled, session, sample))
+        runs.append(run_sample(compiled, session, sample))
     return runs
 
 
-def _verilog(compiled: Compiled) -> str:
-    if compiled.board.core is not None:
-        return prebuilt_verilog(compiled.config, "core")
-    return to_verilog(_core(compiled), "core")
+def run_sample(
+    compiled: Compiled, session: Session, sample: Sequence[Array], *, layers: bool = True
+) -> SampleRun:
+    """Run one sample in one go and, with ``layers``, once more layer by layer to read every tensor.
 
-
-def _core(compiled: Compiled) -> Core:
-    """The core with what a simulator can hold in place of the chip's primitives."""
-    scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
-    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)
-
-
-def _run(compiled: Compiled, session: Session, sample: Sequence[Array]) -> SampleRun:
+    Raises
+    ------
+    ToolError : the device fails, or has another core.
+    """
     inputs = to_device(compiled, sample)
     whole = session.run(inputs)
     tensors = {}
-    for layer, _ in zip(compiled.schedule.layers, session.steps(inputs), strict=False):
+    for layer, _ in zip(compiled.schedule.layers, session.steps(inputs) if layers else (), strict=False):
         for tensor in layer.outputs:
             if tensor in compiled.graph.tensors:
                 found = session.fetch(location(compiled, tensor))
@@ -163,9 +164,10 @@ def _run(compiled: Compiled, session: Session, sample: Sequence[Array]) -> Sampl
     )
 
 
-def _mismatches(
+def differences(
     compiled: Compiled, sample: int, found: Mapping[int, Array], wanted: Mapping[int, Array]
 ) -> list[Mismatch]:
+    """Those tensors of sample number ``sample`` in ``found`` that are not as in ``wanted``."""
     different = []
     for tensor, values in found.items():
         places = np.argwhere(values != wanted[tensor])
@@ -181,3 +183,15 @@ def _mismatches(
                 )
             )
     return different
+
+
+def _verilog(compiled: Compiled) -> str:
+    if compiled.board.core is not None:
+        return prebuilt_verilog(compiled.config, "core")
+    return to_verilog(_core(compiled), "core")
+
+
+def _core(compiled: Compiled) -> Core:
+    """The core with what a simulator can hold in place of the chip's primitives."""
+    scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
+    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)

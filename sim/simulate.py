@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ def start(
     parameters: Mapping[str, Any],
     folder: Path,
     waves: Path | None = None,
+    arguments: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     """Run the cocotb tests of ``module`` in the background.
 
@@ -41,13 +42,14 @@ def start(
     parameters : for the module, by its ``parameters()``; anything that JSON can say.
     folder : where the simulator runs and leaves ``simulation.log`` and ``results.xml``.
     waves : the FST file to write; the executable must have been built with waves.
+    arguments : of the executable, besides those that these make.
 
     Raises
     ------
     ToolError : Python's shared library, into which cocotb loads, is missing.
     """
     (folder / "parameters.json").write_text(json.dumps(parameters))
-    command = [str(executable)]
+    command = [str(executable), *arguments]
     if waves is not None:
         command += ["--trace", "--trace-file", str(waves.absolute())]
     environment = (

@@ -25,8 +25,14 @@ PROGRAMS = ("g++", "make", "perl")
 
 VERILATOR_FLAGS = (
     "--cc", "--exe", "--vpi", "--timing", "--prefix", "Vtop", "--timescale", "1ns/1ps",
-    "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal",
+    "-O3", "-Wno-fatal",
 )  # fmt: skip
+
+DESIGN_FLAGS = ("--x-assign", "fast", "--x-initial", "fast")
+GATE_FLAGS = ("--x-assign", "unique", "--x-initial", "unique", "-Werror-USERERROR")
+
+RANDOM = ("+verilator+rand+reset+2", "+verilator+seed+1")
+"""Arguments of a simulator built with ``gates``: what is undefined is drawn at random, the same each time."""
 
 MAKE_VARIABLES: Mapping[str, str] = {
     "CXX": "g++",
@@ -38,8 +44,10 @@ MAKE_VARIABLES: Mapping[str, str] = {
     "OPT_SLOW": "-O1",
 }
 
+GATE_VARIABLES: Mapping[str, str] = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
 
-def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False) -> Path:
+
+def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False, gates: bool = False) -> Path:
     """A simulator of module ``top`` of ``verilog``, from the cache or freshly built (15 to 60 s).
 
     Parameters
@@ -48,6 +56,8 @@ def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False)
     top : the top module's name.
     public : the top module's signals that a bench reads or writes.
     waves : whether the simulator can write FST; such a build is slower.
+    gates : for a netlist of cells: compiled with less effort, which is most of the time there, and what
+        the netlist leaves undefined is drawn at random.
 
     Returns
     -------
@@ -60,7 +70,9 @@ def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False)
     require_programs()
     root = verilator_root()
     flags = [*VERILATOR_FLAGS, "--top-module", top, *(["--trace-fst", "--trace-structs"] if waves else [])]
-    variables = [f"{name}={value}" for name, value in MAKE_VARIABLES.items()]
+    flags += GATE_FLAGS if gates else DESIGN_FLAGS
+    chosen = {**MAKE_VARIABLES, **(GATE_VARIABLES if gates else {})}
+    variables = [f"{name}={value}" for name, value in chosen.items()]
     control = _control_file(top, public)
     variables.append(f"LDLIBS={_libraries()}")
     versions = _versions()

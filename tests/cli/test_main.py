@@ -144,7 +144,8 @@ def test_simulate_for_real(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
         (["build", MODEL, "--board", "sim-large", "-o", "nowhere"], "for simulation alone"),
         (["run", "nowhere", "--port", "sim"], "nowhere: no build there"),
         (["program", "nowhere"], "nowhere: no build there"),
-        (["verify", "nowhere"], "not available in this version"),
+        (["verify", "nowhere"], "nowhere: no build there"),
+        (["verify", "nowhere", "--stage", "bitstream"], "there is no stage 'bitstream'; the stages are"),
     ],
 )
 def test_refusals_are_one_sentence(

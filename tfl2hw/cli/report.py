@@ -14,6 +14,7 @@ from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.search import Search
 from tfl2hw.sim.inference import Comparison
+from tfl2hw.sim.verify import StageResult
 
 Object = dict[str, Any]
 
@@ -142,6 +143,28 @@ def build(compiled: Compiled, result: BuildResult) -> Object:
         "predicted_cycles": compiled.predicted_cycles,
         "latency_ms": milliseconds(compiled.predicted_cycles, result.target_mhz),
         "shape": shape(compiled),
+    }
+
+
+def verification(compiled: Compiled, results: list[StageResult]) -> Object:
+    """What `verify --json` prints."""
+    return {
+        "stages": [
+            {
+                "stage": result.stage,
+                "bit_exact": result.exact,
+                "samples": result.samples,
+                "tensors_checked": result.tensors_checked,
+                "mismatches": sum(mismatch.values for mismatch in result.mismatches),
+                "cycles": result.cycles,
+                "seconds": round(result.seconds, 1),
+                "error": result.error,
+            }
+            for result in results
+        ],
+        "bit_exact": all(result.exact for result in results),
+        "predicted_cycles": compiled.predicted_cycles,
+        "numerics": compiled.network.numerics,
     }
 
 

@@ -16,6 +16,9 @@ from tfl2hw.errors import DoesNotFit, ToolError
 STAGE = "place and route"
 LOG = "place_route.log"
 
+ROUTED = ".routed.json"
+"""Suffix of the netlist that nextpnr leaves for ``verify``: its own cells, packed, placed and routed."""
+
 RESOURCES: Mapping[str, Mapping[str, str]] = {
     "ecp5": {"TRELLIS_COMB": "LUT", "TRELLIS_FF": "FF", "MULT18X18D": "DSP", "DP16KD": "block RAM"},
     "ice40": {
@@ -87,8 +90,9 @@ def place_and_route(
     constraints, constraint_suffix, output, output_suffix = _FILES[board.family]
     arguments = [
         *board.chip.nextpnr, "--json", f"{name}.json", constraints, name + constraint_suffix,
-        output, name + output_suffix, "--report", "report.json", "--freq", f"{mhz:g}",
-        "--timing-allow-fail", "--seed", str(seed), *(["--router", router] if router else []),
+        output, name + output_suffix, "--write", name + ROUTED, "--report", "report.json",
+        "--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", str(seed),
+        *(["--router", router] if router else []),
     ]  # fmt: skip
     usage: dict[str, tuple[int, int]] = {}
     follow = _follower(progress, usage)

