@@ -87,7 +87,7 @@ def test_a_digit(tmp_path: Path) -> None:
             assert board.state().broken == board.state().cut == 0
         with serial.Serial(port, 115200) as dying:
             dying.write(b"noise\xa5" + protocol.request(Command.READ, 3, 0, 4000)[:7])
-        with tfl2hw.open(port, tmp_path, patience=2.0) as board:
+        with tfl2hw.open(port, tmp_path, patience=10.0) as board:
             np.testing.assert_array_equal(board.run(seven).outputs[0], answer.outputs[0])
             state = board.state()
             assert state.broken + state.cut > 0
