@@ -29,6 +29,9 @@ from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
 from .program import Program, assemble
 
+ONE_BLOCK_WINDOW = 3
+"""The longest window of which a column's places fit into one block RAM of an iCE40: 16 bits are kept."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Compiled:
@@ -110,12 +113,21 @@ def compile_model(
 
 
 def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
-    """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
+    """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small.
+
+    Where windows take block RAM and there is not enough of it, they are made shorter.
+    """
     planned = schedule(network, target)
     program = assemble(planned)
     if target.core is None:
         config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
-        check_fit(config, board, network.file)
+        try:
+            check_fit(config, board, network.file)
+        except DoesNotFit:
+            if board.family != "ice40" or not config.window:
+                raise
+            shorter = ONE_BLOCK_WINDOW if config.window > ONE_BLOCK_WINDOW else 1
+            return _fitted(network, replace(target, window=shorter), board)
         return planned, program, config
     check_core(planned, program, target.core)
     return planned, program, target.core
