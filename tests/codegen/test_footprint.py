@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ops.agree import VALID
 from tests.rtl.support import make_config
 from tests.small_models import SmallModel
 from tfl2hw.boards import get
@@ -152,3 +153,20 @@ def test_more_channels_than_any_board_holds(tmp_path: Path) -> None:
     model.sink(model.pool(model.input((1, 1, 1, 1 << 16)), (1, 1), (1, 1)))
     with pytest.raises(DoesNotFit, match="have 65536 output channels in all, at most 16384"):
         compile_model(model.write(tmp_path, "wide"), "sim-large")
+
+
+def test_windows_are_shorter_where_block_ram_is_scarce(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the UP5K they take one block a column or two; without one, a tap at a time."""
+    model = SmallModel(1)
+    model.sink(model.depthwise(model.input((1, 9, 9, 8)), (4, 4), padding=VALID))
+    path, board = model.write(tmp_path, "model"), get("icebreaker")
+    assert board.chip is not None
+    config = compile_model(path, "icebreaker").config
+    needed = sum(block_rams(config, "ice40").values())
+    assert (config.window, config.columns) == (4, 4)
+    for missing, window in ((1, 2), (4, 2), (5, 0)):
+        chip = replace(board.chip, block_rams=needed - missing)
+        monkeypatch.setattr("tfl2hw.codegen.compile.get", lambda name, chip=chip: replace(board, chip=chip))
+        assert compile_model(path, "icebreaker").config.window == window

@@ -35,6 +35,9 @@ from .products import place_products
 from .program import Program, assemble
 from .search import Search, search, shapes_of
 
+ONE_BLOCK_WINDOW = 3
+"""The longest window of which a column's places fit into one block RAM of an iCE40: 16 bits are kept."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Compiled:
@@ -199,15 +202,25 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
         try:
             check_fit(config, board, network.file)
         except DoesNotFit:
-            if target.requantizers < target.columns:
+            smaller = _smaller(target, config, board)
+            if smaller is None:
                 raise
-            # half as many requantizers have half as many memories for as many parameters
-            return _core_for(source, replace(target, requantizers=target.requantizers // 2), board)
+            return _core_for(source, smaller, board)
         config = place_products(config, board, network.file)
         return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
+
+
+def _smaller(target: Target, config: CoreConfig, board: Board) -> Target | None:
+    """``target`` for a core that takes less block RAM, if there is one that is only a little slower."""
+    if board.family == "ice40" and config.window:
+        return replace(target, window=ONE_BLOCK_WINDOW if config.window > ONE_BLOCK_WINDOW else 1)
+    if target.requantizers == target.columns:
+        # half as many requantizers have half as many memories for as many parameters
+        return replace(target, requantizers=target.requantizers // 2)
+    return None
 
 
 def make_target(
