@@ -72,12 +72,13 @@ def test_a_synthesised_netlist_is_exact(small: tuple[Compiled, Path]) -> None:
     assert verdict(small, small[1], ("reference", "synthesis")) == {"reference": True, "synthesis": True}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "parameter", "where", "bits"),
     [
         ("SB_LUT4", "LUT_INIT", "requantizer0.w", "1"),
-        pytest.param("SB_MAC16", "A_SIGNED", "", "1", marks=pytest.mark.long),
-        pytest.param("SB_MAC16", "TOPOUTPUT_SELECT", "", "11", marks=pytest.mark.long),
+        ("SB_MAC16", "A_SIGNED", "", "1"),
+        ("SB_MAC16", "TOPOUTPUT_SELECT", "", "11"),
     ],
 )
 def test_a_wrong_cell_is_found(
@@ -103,11 +104,11 @@ class Products(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        a, b = Signal(signed(8)), Signal(signed(8))
-        first, second = Signal(signed(16)), Signal(signed(16))
-        m.d.sync += [first.eq(a * b), second.eq(first)]
+        older, newer, a, b = (Signal(signed(8), reset_less=True) for _ in range(4))
+        first, second = (Signal(signed(16), reset_less=True) for _ in range(2))
+        m.d.sync += [a.eq(older), b.eq(newer), first.eq(a * b), second.eq(first)]
         with m.If(self.i.valid & self.o.ready):
-            m.d.sync += [a.eq(b), b.eq(self.i.payload)]
+            m.d.sync += [older.eq(newer), newer.eq(self.i.payload)]
         m.d.comb += [
             self.o.payload.eq(second[:8] ^ second[8:]), self.o.valid.eq(self.i.valid),
             self.i.ready.eq(self.o.ready),
