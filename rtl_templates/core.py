@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .address import AddressGenerator, request_layout
@@ -126,38 +126,49 @@ class Core(wiring.Component):
         The array gets the token one cycle before the word.
         """
         config = self._config
-        request = Signal(request_layout(config))
-        waited = delayed(m, self._address.request, Scratchpad.read_latency(config), "request")
-        m.d.comb += request.eq(waited)
+        early = Signal(request_layout(config))
+        request = Signal(request_layout(config), reset_less=True)
+        m.d.comb += early.eq(
+            delayed(m, self._address.request, Scratchpad.read_latency(config) - 1, "request_early")
+        )
+        m.d.sync += request.eq(early)
         x = Signal(8 * config.lanes, reset_less=True)
         token = Signal.like(request.token)
-        kind, active, pad, begins = Signal(Kind), Signal(), Signal(), Signal()
+        kind, active, pad = Signal(Kind), Signal(), Signal()
         m.d.sync += [
             x.eq(Mux(request.pad, self._pad_value.replicate(config.lanes), self._scratchpad.read_data)),
             token.eq(request.token),
             kind.eq(request.kind),
             active.eq(request.active),
             pad.eq(request.pad),
-            begins.eq(request.begins),
         ]
-        self._active, self._pad, self._begins = active, pad, begins
-        m.d.comb += [
-            self._array.token.eq(request.token),
-            self._array.x.eq(x),
-            self._array.begin.eq(request.begins & (request.kind == Kind.MATRIX)),
-        ]
-        self._take_over(m, kind, request.begins & (request.kind == Kind.COPY))
+        self._active, self._pad = active, pad
+        m.d.comb += [self._array.token.eq(request.token), self._array.x.eq(x)]
+        self._take_over(m, early, request)
         return token, x, kind
 
-    def _take_over(self, m: Module, kind: Signal, copies: Value) -> None:
-        """When the job under way takes over the writer, which those of ``SILENT`` leave alone."""
-        array, writer = self._array, self._writer
-        self._is_bytes = Signal()
-        m.d.comb += self._is_bytes.eq(~_among(kind, Kind.MATRIX, Kind.COPY, Kind.TABLE, Kind.LOAD))
-        silent, writes = Signal(), Signal()
+    def _take_over(
+        self, m: Module, early: data.View[data.StructLayout], request: data.View[data.StructLayout]
+    ) -> None:
+        """When the job under way takes over the writer, which those of ``SILENT`` leave alone.
+
+        What a job's kind means is known a cycle before it is needed: nobody else has the time for it.
+        """
+        array, writer, kind = self._array, self._writer, request.kind
+        matrix, copies, silent, writes = (Signal() for _ in range(4))
+        self._copies, self._begins_table, self._begins_bytes = (Signal() for _ in range(3))
+        others = (Kind.MATRIX, Kind.COPY)
+        m.d.sync += [
+            matrix.eq(early.begins & (early.kind == Kind.MATRIX)),
+            copies.eq(early.begins & (early.kind == Kind.COPY)),
+            silent.eq(request.begins & _among(kind, *SILENT)),
+            writes.eq(request.begins & ~_among(kind, *SILENT, *others)),
+            self._copies.eq(request.active & (kind == Kind.COPY)),
+            self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
+            self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
+        ]
         m.d.comb += [
-            silent.eq(self._begins & _among(kind, *SILENT)),
-            writes.eq(self._begins & ~_among(kind, *SILENT, Kind.MATRIX, Kind.COPY)),
+            array.begin.eq(matrix),
             writer.begin.eq(array.begin_out | copies | writes),
             self._sequencer.taken.eq(writer.begin | silent),
         ]
@@ -179,7 +190,7 @@ class Core(wiring.Component):
         valid: Value = Const(0, 1)
         word: Value = Const(0, 8 * config.lanes)
         if config.copier:
-            valid, word = self._active & (kind == Kind.COPY), x
+            valid, word = self._copies, x
         if config.vector_lanes:
             sum_valid, sum_word = self._table_sum(m, token, x, kind)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
@@ -193,7 +204,7 @@ class Core(wiring.Component):
         self._listen(m, unit)
         m.d.comb += [
             unit.valid.eq(self._active & (kind == Kind.TABLE)),
-            unit.begin.eq(self._begins & (kind == Kind.TABLE)),
+            unit.begin.eq(self._begins_table),
             unit.first.eq(token.first),
             unit.x.eq(x),
             unit.load_enable.eq(tail.enable[config.requantizers : config.requantizers + 2]),
@@ -208,7 +219,7 @@ class Core(wiring.Component):
         self._listen(m, units)
         m.d.comb += [
             units.active.eq(self._active),
-            units.begin.eq(self._begins & self._is_bytes),
+            units.begin.eq(self._begins_bytes),
             units.kind.eq(kind),
             units.token.eq(token),
             units.pad.eq(self._pad),

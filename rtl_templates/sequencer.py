@@ -83,7 +83,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         running, stops = Signal(), Signal()
-        fetch = Signal(self._address_bits + 1)  # it runs ahead of the last word
+        fetch = Signal(range(self._config.program_depth + AHEAD + 1))  # it runs ahead of the last word
         fetched, waiting, stall = Signal(), Signal(), Signal()
         # a word stays by being read again: a block RAM that is always read can have an output register
         address, shown = Signal.like(fetch), Signal.like(fetch)
@@ -152,7 +152,8 @@ class Sequencer(wiring.Component):
             before they are needed.
         """
         busy, pending, taken = Signal(), Signal(), Signal()
-        since = Signal(WAIT_BITS, init=(1 << WAIT_BITS) - 1)
+        # the cycles gone by in the cycle that follows; the top bit says that there are too many to count
+        following = Signal(WAIT_BITS + 1, init=1 << WAIT_BITS)
         issuing = busy & ~self.front_done
         m.d.sync += taken.eq(self.taken)
         with m.If(starts):
@@ -162,15 +163,14 @@ class Sequencer(wiring.Component):
                 m.d.sync += busy.eq(0)
             with m.If(taken):
                 m.d.sync += pending.eq(0)
-        following = Signal.like(since)
-        m.d.comb += following.eq(Mux(issuing, 0, Mux(since.all(), since, since + 1)))
-        with m.If(starts):
-            m.d.sync += since.eq(0)
-        with m.Else():
-            m.d.sync += since.eq(following)
+        m.d.sync += following.eq(Mux(starts | issuing, 1, following + ~following[-1]))
         stays, word = follows
         unmet = Signal()
-        m.d.sync += unmet.eq(Mux(stays, following < value[:WAIT_BITS], following < word[:WAIT_BITS]))
+
+        def short(wanted: Value) -> Value:
+            return Mux(issuing, wanted.any(), following < wanted)
+
+        m.d.sync += unmet.eq(Mux(stays, short(value[:WAIT_BITS]), short(word[:WAIT_BITS])))
         return issuing, unmet, pending & ~taken
 
 

@@ -76,8 +76,8 @@ def follow(words: list[int], pc: int, stops: bool, jobs: list[Times]) -> Run:
             done = now + 1 + times.issue
             run.done.append(done)
             if kind_of(value) != Kind.LOAD:
-                taken = now + 1 + times.taken
-                run.taken.append(taken)
+                run.taken.append(now + 1 + times.taken)
+                taken = run.taken[-1] + Sequencer.hears
         if opcode == Opcode.LOOP:
             body, turns = pc, turns_of(value)
         if opcode == Opcode.NEXT:
@@ -209,7 +209,7 @@ def test_a_loop_of_as_many_turns_as_the_counter_holds() -> None:
     ]
     run = follow(words, 0, False, [])
     assert len(run.bus) == 9
-    assert run.cycles == 3 + 1 + 9 * 2 + 8 * (Sequencer.jump - 1)
+    assert run.cycles == Sequencer.latency - 1 + 1 + 9 * 2 + 8 * (Sequencer.jump - 1)
     execute(Sequencer(make_config(count_bits=4), tuple(words)), [(0, False, run)] * 2)
 
 
@@ -223,7 +223,7 @@ def test_end_alone() -> None:
     """The shortest program: its cycles are those from the strobe to the first instruction."""
     words = (instruction(Opcode.END),)
     run = follow(list(words), 0, False, [])
-    assert (run.cycles, run.pc) == (3, 1)
+    assert (run.cycles, run.pc) == (Sequencer.latency - 1, 1)
     execute(Sequencer(make_config(program_depth=2), words), [(0, False, run)] * 3, pause=1)
 
 
@@ -256,7 +256,7 @@ def test_a_wait_much_later() -> None:
     ]
     words += [instruction(Opcode.WAIT, most), instruction(Opcode.END, most)]
     run = follow(words, 0, False, [Times(issue=1, taken=1)])
-    assert run.cycles < 3 * (2 * most + 2) + 20
+    assert run.cycles < Sequencer.jump * (2 * most + 2) + 20
     execute(Sequencer(make_config(), tuple(words)), [(0, False, run)])
 
 
