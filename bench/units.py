@@ -17,8 +17,9 @@ from tfl2hw.cli.options import Board, Columns, Json, Lanes, Model
 from tfl2hw.cli.terminal import print_json, print_table, say
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.codegen.bitstream import pll_for, uart_divisor
-from tfl2hw.codegen.cycles import FIRST, RESUME
+from tfl2hw.codegen.cycles import FIRST
 from tfl2hw.codegen.footprint import block_rams
+from tfl2hw.codegen.hazards import BUS, SOONEST
 from tfl2hw.codegen.write import board_config
 from tfl2hw.errors import Tfl2hwError
 from tfl2hw.rtl_templates.address import AddressGenerator
@@ -158,7 +159,7 @@ def facts(compiled: Compiled) -> dict[str, object]:
         "units": [asdict(unit) for unit in units(config)],
         "life_of_a_pixel": [asdict(stage) for stage in life(config)],
         "drain": {kind.name: cycles for kind, cycles in drain(config).items()},
-        "start": {"first_instruction": FIRST, "from_job_to_job": RESUME},
+        "start": {"first_instruction": FIRST, "from_job_to_job": SOONEST + BUS},
         "widths": {
             "accumulator_bits": config.accumulator_bits,
             "mantissa_bits": config.mantissa_bits,
@@ -215,7 +216,7 @@ def _print(compiled: Compiled, found: dict[str, object]) -> None:
         rows = [*needed.items(), ("all", sum(needed.values())), ("on the chip", chip.block_rams)]
         print_table("Block RAMs", ("memory", "blocks"), rows, " r")
         say(f"a byte over the UART takes {found['uart_byte_cycles']} cycles")
-    say(f"first instruction in cycle {FIRST} of a run; {RESUME} cycles from a job to the next instruction")
+    say(f"first instruction in cycle {FIRST} of a run; {SOONEST + BUS} cycles from job to job")
 
 
 def _unit(unit: str, latency: int, span: str, throughput: str) -> Unit:

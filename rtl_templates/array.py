@@ -27,8 +27,8 @@ class Array(wiring.Component):
     Members
     -------
     bus : In(ConfigBus), for zero_point, low, high, parameter_base.
-    begin : In(1), strobe with a job's first token, whose pixel ends ``leaves`` cycles behind that of the job
-        before at least. The registers stand still from then until ``begin_out``.
+    begin : In(1), strobe with a job's first token, ``leaves`` cycles behind the last one of the job before at
+        least. The registers stand still from then until ``begin_out``.
     begin_out : Out(1), strobe ``begin_latency(config)`` cycles later, in the cycle before the last byte of
         the job's first pixel at the earliest, and behind all bytes of the job before.
     token : In, to column 0; x : In, its word, one cycle later. ``tail_token``, ``tail_x`` : Out, what left

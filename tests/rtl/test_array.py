@@ -18,7 +18,7 @@ from tests.rtl.array_model import (
     random_pixels,
     stray_token,
 )
-from tests.rtl.support import SHAPES, idle, make_config, play, register_writes, unsigned
+from tests.rtl.support import SHAPES, Cycle, idle, make_config, play, register_writes, unsigned
 from tests.rtl.test_column import stimuli
 from tests.rtl.test_requantizer import Entry, Model, Settings
 from tfl2hw.rtl_templates.array import Array
@@ -159,6 +159,37 @@ def test_modes(shape: tuple[int, int, int], bubbles: float) -> None:
 def test_pairs(shape: tuple[int, int, int], bubbles: float) -> None:
     """Two results a pixel: a chain's first ones, then its second ones, each with its own parameters."""
     check(shape, loads=True, bubbles=bubbles, accumulator_bits=36, offset_bits=50, pair=True)
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 4), (4, 4, 1), (8, 8, 4), (16, 8, 2)])
+def test_a_job_behind_another(shape: tuple[int, int, int]) -> None:
+    """Its registers are written while tokens and results of the one before are on their way."""
+    config = make_config(shape, bank_depth=8, accumulator_bits=21)
+    generator = random.Random(str(shape))
+    banks = [random_bank(generator, config) for _ in range(config.columns)]
+    entries = [gentle_entries(generator, config) for _ in range(config.requantizers)]
+    initial, latency = image(banks, entries, config), Array.latency(config)
+    jobs = [
+        Settings(zero_point=zero_point, low=low, high=high, parameter_base=base)
+        for base, zero_point, low, high in ((0, -5, -100, 120), (8, 30, -20, 90), (4, 0, -128, 127))
+    ]
+    cycles: list[Cycle] = register_writes(**vars(jobs[0]))
+    expected = {}
+    for number, settings in enumerate(jobs):
+        model = ArrayModel(config, banks, entries, settings)
+        tokens = random_pixels(generator, config, 90, pick=False, bubbles=0.0)
+        played, when = stimuli(tokens)
+        for cycle, token in zip(when, tokens, strict=True):
+            for place, word in enumerate(model.take(token) or []):
+                expected[len(cycles) + cycle + latency + place] = word
+        played[0] = {**played[0], "begin": 1}
+        following = register_writes(**vars(jobs[number + 1])) if jobs[number + 1 :] else []
+        late = len(played) - len(following)
+        assert late > Array.begin_latency(config), "the job has not taken over its own registers"
+        both = [{**one, **other} for one, other in zip(played[late:], following, strict=True)]
+        cycles += [*played[:late], *both, *idle(max(0, config.chain - 2))]
+    seen = play(Array(config, initial), [*cycles, *idle(latency + 2 * config.chain)], ("valid", "y"))
+    assert {number: y for number, (valid, y) in enumerate(seen) if valid} == expected
 
 
 @pytest.mark.parametrize("mode", ["maximum", "minimum"])

@@ -126,8 +126,10 @@ def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, P
 def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     planned = schedule(network, target)
     if target.core is None:
-        sizes = assemble(planned, None)
-        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
+        longest = assemble(planned, None)
+        config = configure(planned, longest, board.scratchpad, small=board.family == "ice40")
+        program = assemble(planned, config)
+        config = replace(config, program_depth=max(2, len(program.words)))
         try:
             check_fit(config, board, network.file)
         except DoesNotFit:
@@ -135,7 +137,7 @@ def _made(network: Network, target: Target, board: Board) -> tuple[Schedule, Pro
                 raise
             # half as many requantizers have half as many memories for as many parameters
             return _made(network, replace(target, requantizers=target.requantizers // 2), board)
-        return planned, assemble(planned, config), config
+        return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
