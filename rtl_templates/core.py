@@ -91,6 +91,9 @@ class Core(wiring.Component):
     def _connect_host(self, m: Module, link: Link) -> None:
         """The link's bus: transfers to the host port, runs to the sequencer."""
         host, sequencer, bus = self._host, self._sequencer, link.bus
+        # a run begins a cycle later than the link says, so that neither waits for the other's logic
+        run, run_break, run_pc = Signal(), Signal(reset_less=True), Signal.like(bus.run_pc, reset_less=True)
+        m.d.sync += [run.eq(bus.run), run_break.eq(bus.run_break), run_pc.eq(bus.run_pc)]
         m.d.comb += [
             host.bus.address.eq(bus.address),
             host.bus.start_write.eq(bus.start_write),
@@ -99,8 +102,8 @@ class Core(wiring.Component):
             host.bus.start_read.eq(bus.start_read),
             bus.r.payload.eq(host.bus.r.payload), bus.r.valid.eq(host.bus.r.valid),
             host.bus.r.ready.eq(bus.r.ready),
-            sequencer.run.eq(bus.run), sequencer.run_pc.eq(bus.run_pc), sequencer.run_break.eq(bus.run_break),
-            bus.busy.eq(sequencer.busy), bus.pc.eq(sequencer.pc), bus.cycles.eq(sequencer.cycles),
+            sequencer.run.eq(run), sequencer.run_pc.eq(run_pc), sequencer.run_break.eq(run_break),
+            bus.busy.eq(run | sequencer.busy), bus.pc.eq(sequencer.pc), bus.cycles.eq(sequencer.cycles),
             sequencer.program_enable.eq(host.program_enable),
             sequencer.program_address.eq(host.program_address),
             sequencer.program_data.eq(host.program_data),
