@@ -117,7 +117,7 @@ class Sequencer(wiring.Component):
         ]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        back = self._loop(m, does, ~stall, value, fetch)
+        back = self._loop(m, does, value, fetch)
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
@@ -137,15 +137,16 @@ class Sequencer(wiring.Component):
         m.d.comb += self.busy.eq(running)
         return m
 
-    def _loop(
-        self, m: Module, does: data.View[data.StructLayout], executes: Value, value: Value, fetch: Signal
-    ) -> Value:
-        """Turns that are left, and where the body begins; returns whether a NEXT goes back to there."""
+    def _loop(self, m: Module, does: data.View[data.StructLayout], value: Value, fetch: Signal) -> Value:
+        """Turns that are left, and where the body begins; returns whether a NEXT goes back to there.
+
+        Neither of the two instructions ever waits, so they need not be told whether there is a stall.
+        """
         self._body = Signal.like(fetch, name="body", reset_less=True)
         turns = Signal(signed(self._config.count_bits), reset_less=True)
         back = Signal()
-        m.d.comb += back.eq(executes & does.next & ~turns[-1])
-        with m.If(executes & does.loop):
+        m.d.comb += back.eq(does.next & ~turns[-1])
+        with m.If(does.loop):
             m.d.sync += [turns.eq(value), self._body.eq(fetch - AHEAD)]
         with m.Elif(back):
             m.d.sync += turns.eq(turns - 1)
