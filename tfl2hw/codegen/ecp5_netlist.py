@@ -41,7 +41,7 @@ def merge_output_registers(module: Mapping[str, Any]) -> int:
     """
     cells: Cells = module["cells"]
     readers = _readers(module)
-    moved = []
+    moved: list[str] = []
     for ram in [cell for cell in cells.values() if cell["type"] == "DP16KD"]:
         for side in "AB":
             flip_flops = _registers_behind(ram, side, cells, readers)
@@ -109,7 +109,7 @@ def _registers_behind(
 def _is_plain(cell: Mapping[str, Any], clock: object) -> bool:
     """Whether the cell is a flip-flop on the clock's rising edge, starting as 0, without reset."""
     nets, parameters = cell["connections"], cell["parameters"]
-    return (
+    return bool(
         cell["type"] == "TRELLIS_FF"
         and nets["CLK"] == clock
         and parameters["CLKMUX"] == "CLK"
