@@ -51,5 +51,5 @@ def _board(size: str, lanes: int, columns: int, words: int, target: float) -> Bo
 
 ULX3S_12F = _board("12f", 4, 4, 8192, 80.0)
 ULX3S_25F = _board("25f", 4, 4, 8192, 80.0)
-ULX3S_45F = _board("45f", 8, 8, 8192, 90.0)
-ULX3S_85F = _board("85f", 8, 8, 16384, 100.0)
+ULX3S_45F = _board("45f", 8, 8, 8192, 112.5)
+ULX3S_85F = _board("85f", 8, 8, 16384, 106.25)
