@@ -10,7 +10,7 @@ from .chips import HX8K, UP5K
 _ECP5_CORES = {
     "12F": {"lanes": 4, "columns": 4, "scratchpad_words": 8192, "target_mhz": 80.0},
     "25F": {"lanes": 4, "columns": 4, "scratchpad_words": 8192, "target_mhz": 80.0},
-    "45F": {"lanes": 8, "columns": 8, "scratchpad_words": 8192, "target_mhz": 90.0},
+    "45F": {"lanes": 8, "columns": 8, "scratchpad_words": 8192, "target_mhz": 100.0},
     "85F": {"lanes": 8, "columns": 8, "scratchpad_words": 16384, "target_mhz": 100.0},
 }
 

@@ -42,7 +42,8 @@ class CoreConfig:
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
     requantizer_dsps : DSPs that a requantizer's multiplier may take on ECP5, 1 or 2; LUTs make the rest.
-    parameter_registers : 1 if the requantizers' parameter memories have output registers, else 0.
+    parameter_registers : registers behind the requantizers' parameter memories: 2 (its own, and one for the
+        way), or fewer to save them.
     count_bits, coordinate_bits : widths of loop counters (signed, ``count - 2``) and of the row and
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".

@@ -91,20 +91,44 @@ class Core(wiring.Component):
     def _connect_host(self, m: Module, link: Link) -> None:
         """The link's bus: transfers to the host port, runs to the sequencer."""
         host, sequencer, bus = self._host, self._sequencer, link.bus
+        self._slice(m, bus)
+        # a run begins a cycle later than the link says, so that neither waits for the other's logic
+        run, run_break, run_pc = Signal(), Signal(reset_less=True), Signal.like(bus.run_pc, reset_less=True)
+        m.d.sync += [run.eq(bus.run), run_break.eq(bus.run_break), run_pc.eq(bus.run_pc)]
         m.d.comb += [
-            host.bus.address.eq(bus.address),
-            host.bus.start_write.eq(bus.start_write),
-            host.bus.w.payload.eq(bus.w.payload), host.bus.w.valid.eq(bus.w.valid),
-            bus.w.ready.eq(host.bus.w.ready),
-            host.bus.start_read.eq(bus.start_read),
-            bus.r.payload.eq(host.bus.r.payload), bus.r.valid.eq(host.bus.r.valid),
-            host.bus.r.ready.eq(bus.r.ready),
-            sequencer.run.eq(bus.run), sequencer.run_pc.eq(bus.run_pc), sequencer.run_break.eq(bus.run_break),
-            bus.busy.eq(sequencer.busy), bus.pc.eq(sequencer.pc), bus.cycles.eq(sequencer.cycles),
+            sequencer.run.eq(run), sequencer.run_pc.eq(run_pc), sequencer.run_break.eq(run_break),
+            bus.busy.eq(run | sequencer.busy), bus.pc.eq(sequencer.pc), bus.cycles.eq(sequencer.cycles),
             sequencer.program_enable.eq(host.program_enable),
             sequencer.program_address.eq(host.program_address),
             sequencer.program_data.eq(host.program_data),
         ]  # fmt: skip
+
+    def _slice(self, m: Module, bus: wiring.PureInterface) -> None:
+        """Registers between the link and the host port: what is far apart shares no logic.
+
+        A byte takes two cycles then. ``w`` is ready when the port is and has got everything.
+        """
+        port = self._host.bus
+        writes, reads = Signal(), Signal()
+        m.d.sync += [
+            port.address.eq(bus.address),
+            port.start_write.eq(bus.start_write), port.start_read.eq(bus.start_read),
+        ]  # fmt: skip
+        m.d.comb += [
+            bus.w.ready.eq(port.w.ready & ~writes), port.w.valid.eq(writes),
+            bus.r.valid.eq(reads), port.r.ready.eq(~reads),
+        ]  # fmt: skip
+        with m.If(~writes):
+            m.d.sync += [writes.eq(bus.w.valid & port.w.ready), port.w.payload.eq(bus.w.payload)]
+        with m.Elif(port.w.ready):
+            m.d.sync += writes.eq(0)
+        starts = bus.start_write | bus.start_read | port.start_write | port.start_read
+        with m.If(starts):
+            m.d.sync += reads.eq(0)
+        with m.Elif(~reads):
+            m.d.sync += [reads.eq(port.r.valid), bus.r.payload.eq(port.r.payload)]
+        with m.Elif(bus.r.ready):
+            m.d.sync += reads.eq(0)
 
     def _connect_memory(self, m: Module) -> None:
         """While a program runs the scratchpad is the array's; else the host's."""

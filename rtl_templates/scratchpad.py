@@ -83,9 +83,10 @@ class Scratchpad(wiring.Component):
     def read_latency(config: CoreConfig) -> int:
         """Cycles from an address to its word: address register, memory, output register.
 
-        For words from any byte on there is one more before each lane's address, and the rotation.
+        For words from any byte on there is one more before each lane's address, one before the rotation for
+        the way to it, and the rotation.
         """
-        return 3 + (1 + -(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
+        return 3 + (2 + -(-config.lane_bits // ROTATED_BITS) if config.unaligned else 0)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -123,7 +124,7 @@ class Scratchpad(wiring.Component):
     def _bytes(self, m: Module) -> None:
         """A memory for every byte of a word, each behind registers of its own, and the rotation."""
         config = self._config
-        offset = delayed(m, self.read_offset, 4, "offset")
+        offset = delayed(m, self.read_offset, 5, "offset")
         address = self._register(m, self.read_address, "read_address_first")
         following = (address + 1)[: config.word_address_bits]
         # reads take a register more than in _block, so writes may do so too
@@ -148,7 +149,7 @@ class Scratchpad(wiring.Component):
                 write.data.eq(self._register(m, data.word_select(lane, 8), f"write_data{lane}")),
                 write.en.eq(self._register(m, enable[lane], f"write_enable_copy{lane}")),
             ]
-            lanes.append(self._register(m, read.data, f"read_data{lane}"))
+            lanes.append(delayed(m, read.data, 2, f"read_data{lane}"))
         for first in range(0, config.lane_bits, ROTATED_BITS):
             places = offset[first : first + ROTATED_BITS]
             rotated = [

@@ -14,7 +14,7 @@ WAIT_BITS = 11
 """Bits in which the cycles since the last token are counted: a WAIT is for fewer than 2**WAIT_BITS."""
 
 
-AHEAD = 2
+AHEAD = 3
 """How far the fetch is ahead of the word behind the one that is executed."""
 
 _FLAGS = data.StructLayout(
@@ -54,9 +54,9 @@ class Sequencer(wiring.Component):
         those of LOAD, and is heard ``hears`` cycles later.
     """
 
-    latency = 5
-    """run -> pc (1), memory (2), its register (3), instruction register (4), bus (5)."""
-    jump = 4
+    latency = 6
+    """run -> pc (1), memory (2), its register (3), the way (4), instruction register (5), bus (6)."""
+    jump = 5
     """Cycles from a NEXT that goes back to the first instruction of the next turn."""
     hears = 1
     """Cycles from ``taken`` until a START or a write to a back register may be executed."""
@@ -84,10 +84,11 @@ class Sequencer(wiring.Component):
         m = Module()
         running, stops = Signal(), Signal()
         fetch = Signal(range(self._config.program_depth + AHEAD + 1))  # it runs ahead of the last word
-        fetched, waiting, stall = Signal(), Signal(), Signal()
+        fetched, leaves, waiting, stall = (Signal() for _ in range(4))
         # a word stays by being read again: a block RAM that is always read can have an output register
         address, shown = Signal.like(fetch), Signal.like(fetch)
-        word, instruction = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        # the memory may be far away: its register, a register for the way
+        shows, word, instruction = (Signal(32, reset_less=True) for _ in range(3))
         value = instruction[:VALUE_BITS]
         does, following = Signal(_FLAGS), Signal(_FLAGS)
         issuing, unmet, held = self._in_flight(m, does.start & ~stall, value, (stall, word))
@@ -104,7 +105,8 @@ class Sequencer(wiring.Component):
         with m.If(~stall):
             m.d.sync += [
                 fetch.eq(fetch + 1), fetched.eq(running),
-                word.eq(read), waiting.eq(fetched),
+                shows.eq(read), leaves.eq(fetched),
+                word.eq(shows), waiting.eq(leaves),
                 instruction.eq(word), does.eq(Mux(waiting, following, 0)),
             ]  # fmt: skip
         m.d.sync += [
@@ -115,28 +117,36 @@ class Sequencer(wiring.Component):
         ]
         with m.If(running):
             m.d.sync += self.cycles.eq(self.cycles + 1)
-        back = self._loop(m, does, ~stall, value, fetch)
+        back = self._loop(m, does, value, fetch)
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
-                fetched.eq(0), waiting.eq(0), does.eq(0),
+                fetched.eq(0), leaves.eq(0), waiting.eq(0), does.eq(0),
             ]  # fmt: skip
         with m.Elif(does.halt & ~stall):
-            m.d.sync += [running.eq(0), fetched.eq(0), waiting.eq(0), does.eq(0), self.pc.eq(fetch - AHEAD)]
+            m.d.sync += [
+                running.eq(0),
+                fetched.eq(0),
+                leaves.eq(0),
+                waiting.eq(0),
+                does.eq(0),
+                self.pc.eq(fetch - AHEAD),
+            ]
         with m.Elif(back):
-            m.d.sync += [fetch.eq(self._body), fetched.eq(0), waiting.eq(0), does.eq(0)]
+            m.d.sync += [fetch.eq(self._body), fetched.eq(0), leaves.eq(0), waiting.eq(0), does.eq(0)]
         m.d.comb += self.busy.eq(running)
         return m
 
-    def _loop(
-        self, m: Module, does: data.View[data.StructLayout], executes: Value, value: Value, fetch: Signal
-    ) -> Value:
-        """Turns that are left, and where the body begins; returns whether a NEXT goes back to there."""
+    def _loop(self, m: Module, does: data.View[data.StructLayout], value: Value, fetch: Signal) -> Value:
+        """Turns that are left, and where the body begins; returns whether a NEXT goes back to there.
+
+        Neither of the two instructions ever waits, so they need not be told whether there is a stall.
+        """
         self._body = Signal.like(fetch, name="body", reset_less=True)
         turns = Signal(signed(self._config.count_bits), reset_less=True)
         back = Signal()
-        m.d.comb += back.eq(executes & does.next & ~turns[-1])
-        with m.If(executes & does.loop):
+        m.d.comb += back.eq(does.next & ~turns[-1])
+        with m.If(does.loop):
             m.d.sync += [turns.eq(value), self._body.eq(fetch - AHEAD)]
         with m.Elif(back):
             m.d.sync += turns.eq(turns - 1)

@@ -54,9 +54,10 @@ class Spread(wiring.Component):
         counts = parameters[8 * 3 * SPREAD_ADDRESS_BYTES :]
         copies, count = (counts.word_select(n, 8 * SPREAD_COUNT_BYTES) for n in range(2))
         turn = Signal(range(self._lanes), reset_less=True)
-        copies_left = Signal(len(copies), reset_less=True)
-        bytes_left = Signal(len(count), reset_less=True)
-        last, ends_row = copies_left == 0, bytes_left == 0
+        # one less than are left: the sign says 'last'
+        copies_left = Signal(signed(len(copies) + 1), reset_less=True)
+        bytes_left = Signal(signed(len(count) + 1), reset_less=True)
+        last, ends_row = copies_left[-1], bytes_left[-1]
         m.d.comb += self.advance.eq(Mux(~last, step, Mux(ends_row, next_row, next_byte)))
         with m.Switch(state):
             with m.Case(_State.OFF):
@@ -68,10 +69,10 @@ class Spread(wiring.Component):
                     with m.If(number == 0):
                         m.d.sync += state.eq(_State.ROW)
             with m.Case(_State.ROW):
-                m.d.sync += [bytes_left.eq(count), state.eq(_State.BYTE)]
+                m.d.sync += [bytes_left.eq(count - 1), state.eq(_State.BYTE)]
             with m.Case(_State.BYTE):
                 m.d.comb += [w.ready.eq(1), self.takes.eq(w.valid)]
-                m.d.sync += [turn.eq(self._lanes - 2), copies_left.eq(copies)]
+                m.d.sync += [turn.eq(self._lanes - 2), copies_left.eq(copies - 1)]
                 with m.If(w.valid):
                     m.d.sync += state.eq(_State.TURN)
             with m.Case(_State.TURN):

@@ -47,8 +47,8 @@ class TableSum(wiring.Component):
 
     @staticmethod
     def latency(config: CoreConfig) -> int:
-        """One cycle a slice, then read, its register, sum, compare, clamp, collect."""
-        return config.lanes // config.vector_lanes + 6
+        """One cycle a slice; address, read, its register, one for the way, sum, compare, clamp, collect."""
+        return config.lanes // config.vector_lanes + 8
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -80,7 +80,7 @@ class TableSum(wiring.Component):
             for name in ("low", "high")
         ]
         outputs = [self._lane(m, lane, a, b, registers, bounds) for lane in range(config.vector_lanes)]
-        valid = Signal(5)
+        valid = Signal(7)
         m.d.sync += valid.eq(Cat(active, valid))
         count = Signal(range(slices))
         last = count == slices - 1
@@ -95,7 +95,7 @@ class TableSum(wiring.Component):
     def _lane(
         self, m: Module, lane: int, a: Signal, b: Signal, r: dict[str, Signal], bounds: list[Value]
     ) -> Signal:
-        """One element a cycle: five registers from the operand bytes to the output byte."""
+        """One element a cycle: seven registers from the operand bytes to the output byte."""
         config = self._config
         entries = []
         for operand, source in enumerate((a, b)):
@@ -105,9 +105,9 @@ class TableSum(wiring.Component):
                 m, f"table{operand}_{lane}", config, field=(0, config.table_bits),
                 depth=config.table_depth, init=init, parts=config.table_parts,
                 load=(self.load_enable[operand], self.load_address, self.load_data),
-                address=r["table_base"] | byte ^ 0x80,
+                address=delayed(m, r["table_base"] | byte ^ 0x80, 1, f"address{operand}_{lane}"),
             )  # fmt: skip
-            entries.append(delayed(m, entry, 1, f"entry{operand}_{lane}").as_signed())
+            entries.append(delayed(m, entry, 2, f"entry{operand}_{lane}").as_signed())
         v = Signal(signed(config.table_bits + 1), reset_less=True, name=f"v{lane}")
         m.d.sync += v.eq(entries[0] + entries[1])
         scaled = v[config.vector_shift :].as_signed()

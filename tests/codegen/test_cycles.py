@@ -15,7 +15,7 @@ from amaranth.sim import Simulator
 from tests import small_models
 from tests.rtl.support import make_config
 from tfl2hw.codegen.compile import compile_model
-from tfl2hw.codegen.cycles import CycleCount, count_cycles
+from tfl2hw.codegen.cycles import FIRST, CycleCount, count_cycles
 from tfl2hw.rtl_templates.address import AddressGenerator
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.delay import delayed
@@ -66,14 +66,14 @@ def loads(words: int, count: int, parameter_words: int) -> list[int]:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.lanes}x{c.columns}")
 def test_counted_by_hand(config: CoreConfig) -> None:
-    """From the units' latencies: an instruction a cycle from cycle 3 on, bus, first token, last token."""
-    assert count_cycles([END], config) == CycleCount(total=3, breaks=(), ends=(), waits=())
-    assert count_cycles([write("low", 0), END], config).total == 4
-    passed = count_cycles([BREAK, write("low", 0), BREAK, END], config)
-    assert passed == CycleCount(total=6, breaks=(3, 5), ends=(0, 0), waits=(0, 0))
-    # eight instructions before START, executed in cycle 3 + 8 - 1; then bus, token
+    """From the units' latencies: an instruction a cycle from FIRST on, bus, first token, last token."""
+    assert count_cycles([END], config) == CycleCount(total=FIRST, breaks=(), ends=(), waits=())
+    assert count_cycles([write("low", 0), END], config).total == FIRST + 1
+    stops = CycleCount(total=FIRST + 3, breaks=(FIRST, FIRST + 2), ends=(0, 0), waits=(0, 0))
+    assert count_cycles([BREAK, write("low", 0), BREAK, END], config) == stops
+    # eight instructions before START, executed in cycle FIRST + 8 - 1; then bus, token
     one = job(Kind.MATRIX, (1,) * 6)
-    started = 3 + len(one) - 1
+    started = FIRST + len(one) - 1
     first_token = started + 1 + AddressGenerator.start_latency
     for value in (0, 1, 90):
         assert count_cycles([*one, end(value)], config).total == first_token + 1 + value
@@ -91,7 +91,7 @@ def test_counted_by_hand(config: CoreConfig) -> None:
     assert two.waits == (0, 5)
     # registers of the address generator are free, the others when the first token is where it is used
     assert count_cycles([*many, *[write("base", 0)] * 3, BREAK, END], config).breaks == (started + 4,)
-    late = first_token + taken(config)[Kind.MOVE] + 1
+    late = first_token + taken(config)[Kind.MOVE] + Sequencer.hears + 1
     assert count_cycles([*many, write("low", 0), BREAK, END], config).breaks == (late,)
     gaps = job(Kind.TABLE, (2, 1, 1, 3, 2, 1), gap=5)
     last_token = first_token + 6 * 2 + 5 * 5 - 1
@@ -120,10 +120,10 @@ def test_streamed_by_hand() -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.lanes}x{c.columns}")
 def test_loops_by_hand(config: CoreConfig) -> None:
-    """LOOP and the last NEXT take a cycle each; a NEXT that goes back takes three."""
+    """LOOP and the last NEXT take a cycle each; a NEXT that goes back takes five."""
     for turns in (1, 2, 3, 1000):
         words = [instruction(Opcode.LOOP, turns - 2), write("low", 0), write("low", 1), NEXT, END]
-        assert count_cycles(words, config).total == 3 + 1 + 2 * turns + 3 * (turns - 1) + 1
+        assert count_cycles(words, config).total == FIRST + 1 + 2 * turns + 5 * (turns - 1) + 1
     # a body with a job in flight: from turn to turn its drain, behind which the next one begins
     nest, start = job(Kind.MOVE, (1, 1, 1, 5, 1, 1))[:-1], instruction(Opcode.START, Kind.MOVE)
     totals = [

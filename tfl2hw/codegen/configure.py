@@ -70,7 +70,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
-        parameter_registers=0 if small else 1,
+        parameter_registers=0 if small else 2,
         count_bits=_bits(
             program,
             ("count", "load_words", "load_parameter_words", "out_inner", "out_outer", "out_planes"),
