@@ -15,6 +15,7 @@ ICEBREAKER = Board(
     platform="amaranth_boards.icebreaker:ICEBreakerPlatform",
     clock_mhz=12.0,
     target_mhz=30.0,
+    baud=3_000_000,
     program=(("iceprog",), ("openFPGALoader", "-b", "ice40_generic")),
     lanes=4,
     columns=4,

@@ -29,6 +29,7 @@ def _board(size: str, lanes: int, columns: int, requantizers: int, words: int, t
         platform=f"amaranth_boards.ulx3s:ULX3S_{size.upper()}_Platform",
         clock_mhz=25.0,
         target_mhz=target,
+        baud=3_000_000,
         program=(("openFPGALoader", "-b", "ulx3s"), ("fujprog",), ("ecpdap", "program")),
         lanes=lanes,
         columns=columns,

@@ -58,6 +58,7 @@ class CoreConfig:
     maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
     digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
     identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
+    link_timeout : cycles without a byte after which the host link drops a frame.
     """
 
     lanes: int
@@ -101,6 +102,7 @@ class CoreConfig:
     maximum: bool = False
     digits: bool = False
     identity: str = "00" * 16
+    link_timeout: int = 2**20
 
     def __post_init__(self) -> None:
         if self.lanes not in (4, 8, 16, 32):
@@ -129,6 +131,8 @@ class CoreConfig:
             raise ValueError("pair needs the window and at least 8 lanes")
         if len(self.identity) != 32:
             raise ValueError(f"identity must be 32 hex digits, not {self.identity!r}")
+        if self.link_timeout < 2:
+            raise ValueError(f"link_timeout must be at least 2 cycles, not {self.link_timeout!r}")
 
     @property
     def chain(self) -> int:

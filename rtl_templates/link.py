@@ -14,14 +14,22 @@ from .hostbus import HostBus
 class Link(wiring.Component):
     """Answers one request frame at a time (see ``frames``); idle between them.
 
-    A byte outside a frame that is not ``REQUEST`` is skipped. A frame that stalls for ``timeout``
-    cycles is dropped without a reply, so a host that resends after a silence always gets through.
-    The data of WRITE go to the bus as they arrive; if the CRC then turns out bad, the reply says so and
-    the host writes again. READ and RUN act only after a good CRC.
+    Nothing is done before the header's CRC is good: no byte of a WRITE goes anywhere but to the address that
+    the host meant. Its data go to the bus as they arrive; if their CRC then turns out bad, the reply says so
+    and the host writes again.
 
-    A byte takes one cycle, one of the answers to IDENTIFY and RUN two, and a frame about ten more: two
-    pauses for the CRC, two to check the length, one each to start the transfer and to decide. What leaves
-    for ``o`` and ``bus`` is registered, with one register for the byte that passes, whichever way.
+    A byte outside a frame that is not ``REQUEST`` is skipped. Behind a bad CRC or an unknown command nobody
+    knows where the next frame begins, so everything is skipped until the line has been silent for ``timeout``
+    cycles; then the error is answered. A frame that stalls for as long is answered with CUT. So a host that
+    waits for a reply, or for more than ``timeout``, before it sends again always gets through.
+
+    Every reply carries the mark, which MARK sets and a reset clears: a host that sees its own knows that the
+    device has not been reset since. MARK's own reply carries the mark of before. RUN is refused where there
+    is no mark, and runs once for each WRITE: a RUN that is sent again, as its reply was lost, is answered
+    with the end of the run that there was.
+
+    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about ten more.
+    What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
 
     Parameters
     ----------
@@ -57,12 +65,16 @@ class Link(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        self._command = Signal(8, reset_less=True)
+        self._command = Signal(Command, reset_less=True)
+        self._known = Signal(reset_less=True)
         self._status = Signal(Status)
         self._sequence = Signal(8, reset_less=True)
-        self._length = Signal(16, reset_less=True)  # bytes left of the payload; READ's count
-        self._argument = Signal(24, reset_less=True)  # address, or pc and flags
+        self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
+        self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
+        self._has_data = Signal()  # whether the CRC that comes is that of the data
+        self._mark = Signal(16)
+        self._written = Signal()  # since the last run
         self._byte, self._offers = Signal(8), Signal()  # what to send, and whether there is something
         # Whether fewer than four bytes are left, a cycle late: one leaves in a cycle, so it is known in time.
         few = Signal()
@@ -71,12 +83,13 @@ class Link(wiring.Component):
         m.d.comb += [
             self.bus.address.eq(self._argument),
             self.bus.run_pc.eq(self._argument[:16]),
-            self.bus.run_break.eq(self._argument[16]),
+            self.bus.run_break.eq(self._argument[frames.BREAKS.bit_length() - 1]),
         ]
         for strobe in (self.bus.start_write, self.bus.start_read, self.bus.run):
             m.d.sync += strobe.eq(0)
         self._checksum(m)
         self._timer(m)
+        self._count_errors(m)
         with m.FSM():
             self._request(m)
             self._act(m)
@@ -84,24 +97,23 @@ class Link(wiring.Component):
         return m
 
     def _checksum(self, m: Module) -> None:
-        """The CRC over the bytes that pass while ``covered``; a request and its reply share it."""
+        """The CRC over the bytes that pass while ``covered``."""
         m.submodules.crc = crc = frames.CRC(data_width=8).create()
-        self._crc = crc.crc
         self._covered = Signal()
         self._restart = Signal()
-        m.d.comb += crc.start.eq(self._restart)
         passing = crc.data  # also the byte that stands before ``o`` and ``bus.w``
         self._taken = ~self.o.valid | self.o.ready
-        self._written = ~self.bus.w.valid | self.bus.w.ready
+        self._stored = ~self.bus.w.valid | self.bus.w.ready
         received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
+        m.d.comb += [crc.start.eq(self._restart), self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
         m.d.sync += crc.valid.eq(self._covered & (received | self._sent))
         with m.If(self._taken):
             m.d.sync += self.o.valid.eq(self._offers)
-        with m.If(self._written):
+        with m.If(self._stored):
             m.d.sync += self.bus.w.valid.eq(0)
-        with m.If(self._taken & self._written):
+        with m.If(self._taken & self._stored):
             m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
-        m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
+        self._crc_byte = crc.crc.word_select(self._index[:2], 8)
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
@@ -113,20 +125,30 @@ class Link(wiring.Component):
         with m.Else():
             m.d.sync += timer.eq(self._timeout - 1)
 
+    def _count_errors(self, m: Module) -> None:
+        """Frames with a wrong CRC, and frames that did not go on; each count wraps."""
+        self._broken, self._cut = Signal(8), Signal(8)
+        self._is_broken, self._is_cut = Signal(), Signal()
+        for happens, count in ((self._is_broken, self._broken), (self._is_cut, self._cut)):
+            with m.If(happens):
+                m.d.sync += count.eq(count + 1)
+
     def _receive(self, m: Module) -> Value:
         """Wait for a byte of the request: whether it is here."""
         m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
         with m.If(self._expired):
-            m.next = "IDLE"
+            m.d.comb += self._is_cut.eq(1)
+            m.d.sync += self._status.eq(Status.CUT)
+            m.next = "ACT"
         return self.i.valid
 
     def _request(self, m: Module) -> None:
-        """From the first byte to the CRC; ``status`` and the arguments are then known."""
+        """From the first byte to the last CRC."""
         payload, index, length = self.i.payload, self._index, self._length
-        wrong = Signal()  # a byte of the CRC
+        wrong = Signal()  # a byte of a CRC
         with m.State("IDLE"):
             m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1)]
-            m.d.sync += [index.eq(0), wrong.eq(0)]
+            m.d.sync += [index.eq(0), self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
             with m.If(self._taken & self.i.valid & (payload == frames.REQUEST)):
                 m.next = "HEADER"
 
@@ -134,104 +156,62 @@ class Link(wiring.Component):
             m.d.comb += self._covered.eq(1)
             with m.If(self._receive(m)):
                 m.d.sync += index.eq(index + 1)
-                with m.Switch(index[:2]):
-                    with m.Case(0):
-                        m.d.sync += self._command.eq(payload)
-                    with m.Case(1):
-                        m.d.sync += self._sequence.eq(payload)
-                    with m.Case(2):
-                        m.d.sync += length[:8].eq(payload)
-                    with m.Case(3):
-                        m.d.sync += length[8:].eq(payload)
-                        m.next = "CHECK"
+                parts = (
+                    self._command, self._sequence, length[:8], length[8:],
+                    self._argument[:8], self._argument[8:16], self._argument[16:],
+                )  # fmt: skip
+                with m.Switch(index[:3]):
+                    for position, part in enumerate(parts):
+                        with m.Case(position):
+                            m.d.sync += part.eq(payload)
+                with m.If(index[:3] == 0):
+                    m.d.sync += self._known.eq((payload <= max(Command)) & payload.any())
+                with m.If(index == frames.HEADER_BYTES - 1):
+                    m.next = "SETTLE"
 
-        self._check(m)
+        with m.State("SETTLE"):  # the CRC takes the last byte
+            m.d.sync += index.eq(0)
+            with m.If(self._stored):
+                m.next = "CRC"
 
-        with m.State("ARGUMENTS"):
-            m.d.comb += self._covered.eq(1)
+        with m.State("CRC"):
             with m.If(self._receive(m)):
                 m.d.sync += index.eq(index + 1)
-                with m.If(~index[2]):
-                    m.d.sync += length.eq(length - 1)
-                for position, part in enumerate((
-                    self._argument[:8],
-                    self._argument[8:16],
-                    self._argument[16:],
-                    None,
-                    length[:8],
-                    length[8:],
-                )):
-                    if part is not None:
-                        with m.If(index[:3] == position):
-                            m.d.sync += part.eq(payload)
-                with m.Switch(Cat(self._command[:2], index[:3])):
-                    for command, count, then in (
-                        (Command.WRITE, frames.ADDRESS_BYTES, "START_WRITE"),
-                        (Command.READ, frames.READ_BYTES, "SETTLE"),
-                        (Command.RUN & 3, frames.RUN_BYTES, "SETTLE"),
-                    ):
-                        with m.Case(command | (count - 1) << 2):
-                            m.next = then
+                m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
+                with m.If(index == frames.CRC_BYTES - 1):
+                    m.next = "DECIDE"
 
-        with m.State("START_WRITE"):
-            m.d.sync += self.bus.start_write.eq(1)
-            m.next = "BODY"
-            with m.If(self._none_left):
-                m.next = "SETTLE"
+        with m.State("DECIDE"):
+            m.next = "ACT"
+            with m.If(wrong):
+                m.d.comb += self._is_broken.eq(1)
+                m.d.sync += self._status.eq(Status.BROKEN)
+                m.next = "SKIP"
+            with m.Elif((self._command == Command.WRITE) & ~self._has_data):
+                m.d.sync += [self.bus.start_write.eq(1), self._has_data.eq(1)]
+                m.next = "DATA"
+                with m.If(self._none_left):
+                    m.next = "SETTLE"
+            with m.Elif(~self._known):
+                m.d.sync += self._status.eq(Status.UNKNOWN_COMMAND)
+                m.next = "SKIP"
 
-        with m.State("BODY"):  # of WRITE, or of a request that is refused
-            accepted = self._status == Status.OK
+        with m.State("DATA"):
             m.d.comb += self._covered.eq(1)
             arrived = self._receive(m)
-            m.d.comb += self.i.ready.eq(self._written)
-            with m.If(arrived & self._written):
-                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(accepted)]
+            m.d.comb += self.i.ready.eq(self._stored)
+            with m.If(arrived & self._stored):
+                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(1)]
                 with m.If(self._one_left):
                     m.next = "SETTLE"
 
-        with m.State("SETTLE"):  # the CRC takes a byte in the cycle after it has passed
-            with m.If(self._written):
-                m.next = "CRC_LOW"
-        for state, part, then in (("CRC_LOW", 0, "CRC_HIGH"), ("CRC_HIGH", 1, "JUDGE")):
-            with m.State(state):
-                with m.If(self._receive(m)):
-                    m.d.sync += wrong.eq(wrong | (payload != self._crc.word_select(part, 8)))
-                    m.next = then
-        with m.State("JUDGE"):
-            with m.If(wrong):
-                m.d.sync += self._status.eq(Status.BAD_CRC)
-            m.next = "ACT"
-
-    def _check(self, m: Module) -> None:
-        """Whether the command exists and its payload's length fits."""
-        length = self._length
-        short = length[3:] == 0
-        known, fits = Signal(), Signal()
-        with m.State("CHECK"):
-            m.d.sync += known.eq((self._command >= Command.IDENTIFY) & (self._command <= Command.RUN))
-            with m.Switch(self._command[:3]):
-                with m.Case(Command.IDENTIFY):
-                    m.d.sync += fits.eq(short & (length[:3] == 0))
-                with m.Case(Command.WRITE):
-                    m.d.sync += fits.eq(length >= frames.ADDRESS_BYTES)
-                with m.Case(Command.READ):
-                    m.d.sync += fits.eq(short & (length[:3] == frames.READ_BYTES))
-                with m.Case(Command.RUN):
-                    m.d.sync += fits.eq(short & (length[:3] == frames.RUN_BYTES))
-            m.next = "ANSWER"
-        with m.State("ANSWER"):
-            m.d.sync += [self._index.eq(0), self._status.eq(Status.OK)]
-            m.next = "ARGUMENTS"
-            with m.If(self._command[:3] == Command.IDENTIFY):
-                m.next = "SETTLE"
-            with m.If(~known | ~fits):
-                m.d.sync += self._status.eq(Mux(known, Status.BAD_LENGTH, Status.UNKNOWN_COMMAND))
-                m.next = "BODY"
-                with m.If(self._none_left):
-                    m.next = "SETTLE"
+        with m.State("SKIP"):
+            m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
+            with m.If(self._expired):
+                m.next = "ACT"
 
     def _act(self, m: Module) -> None:
-        """Start what was asked for; ``length`` becomes that of the reply's payload."""
+        """Do what was asked for; ``length`` becomes that of the reply's payload."""
         length = self._length
         with m.State("ACT"):
             m.d.comb += self._restart.eq(1)
@@ -240,15 +220,26 @@ class Link(wiring.Component):
             with m.If(self._status != Status.OK):
                 m.d.sync += length.eq(0)
             with m.Else():
-                with m.Switch(self._command[:2]):
+                with m.Switch(self._command):
                     with m.Case(Command.IDENTIFY):
                         m.d.sync += length.eq(frames.IDENTITY_BYTES)
                     with m.Case(Command.READ):
                         m.d.sync += self.bus.start_read.eq(1)
-                    with m.Case(Command.RUN & 3):
-                        m.d.sync += length.eq(frames.RUN_REPLY_BYTES)
-                        m.d.sync += self.bus.run.eq(1)
+                    with m.Case(Command.STATE):
+                        m.d.sync += length.eq(frames.STATE_BYTES)
+                    with m.Case(Command.RUN):
+                        m.d.sync += [
+                            length.eq(frames.STATE_BYTES), self._written.eq(0),
+                            self.bus.run.eq(self._written & self._mark.any()),
+                        ]  # fmt: skip
                         m.next = "RUNNING"
+                        with m.If(~self._mark.any()):
+                            m.d.sync += [length.eq(0), self._status.eq(Status.UNMARKED)]
+                            m.next = "REPLY"
+                    with m.Case(Command.MARK):
+                        m.d.sync += length.eq(0)
+                    with m.Case(Command.WRITE):
+                        m.d.sync += self._written.eq(1)
         with m.State("RUNNING"):
             with m.If(~self.bus.run & ~self.bus.busy):
                 m.next = "REPLY"
@@ -256,41 +247,39 @@ class Link(wiring.Component):
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
         index, length, bus = self._index, self._length, self.bus
-        reads, answer, settled = Signal(), Signal(8, reset_less=True), Signal()
+        answer, settled = Signal(8, reset_less=True), Signal()
+        state = Cat(bus.cycles, bus.pc, self._broken, self._cut)
         identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
-        result = Cat(bus.cycles, bus.pc)
+        identifies = self._command == Command.IDENTIFY
         m.d.sync += [
-            reads.eq(self._command[:2] == Command.READ),
-            answer.eq(
-                Mux(
-                    self._command[:2] == Command.IDENTIFY,
-                    identity.word_select(index, 8),
-                    result.word_select(index[:3], 8),
-                )
-            ),
+            answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
             settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
         ]
+        header = (
+            frames.REPLY,
+            self._status,
+            self._sequence,
+            self._mark[:8],
+            self._mark[8:],
+            length[:8],
+            length[8:],
+        )
         with m.State("REPLY"):
             m.d.comb += [self._offers.eq(1), self._covered.eq(index != 0)]
             with m.Switch(index[:3]):
-                for position, value in enumerate((
-                    frames.REPLY,
-                    self._status,
-                    self._sequence,
-                    length[:8],
-                    length[8:],
-                )):
+                for position, value in enumerate(header):
                     with m.Case(position):
                         m.d.comb += self._byte.eq(value)
             with m.If(self._taken):
                 m.d.sync += index.eq(index + 1)
-                with m.If(index == 4):
+                with m.If(index == frames.REPLY_HEADER_BYTES - 1):
                     m.d.sync += index.eq(0)
                     m.next = "PAYLOAD"
                     with m.If(self._none_left):
                         m.next = "SETTLE_REPLY"
 
         with m.State("PAYLOAD"):
+            reads = self._command == Command.READ
             m.d.comb += [
                 self._covered.eq(1),
                 self._offers.eq(Mux(reads, bus.r.valid, settled)),
@@ -303,9 +292,14 @@ class Link(wiring.Component):
                     m.next = "SETTLE_REPLY"
 
         with m.State("SETTLE_REPLY"):
-            m.next = "CRC_LOW_REPLY"
-        for state, part, then in (("CRC_LOW_REPLY", 0, "CRC_HIGH_REPLY"), ("CRC_HIGH_REPLY", 1, "IDLE")):
-            with m.State(state):
-                m.d.comb += [self._byte.eq(self._crc.word_select(part, 8)), self._offers.eq(1)]
-                with m.If(self._taken):
-                    m.next = then
+            m.d.sync += index.eq(0)
+            m.next = "CRC_REPLY"
+
+        with m.State("CRC_REPLY"):
+            m.d.comb += [self._byte.eq(self._crc_byte), self._offers.eq(1)]
+            with m.If(self._taken):
+                m.d.sync += index.eq(index + 1)
+                with m.If(index == frames.CRC_BYTES - 1):
+                    m.next = "IDLE"
+                    with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
+                        m.d.sync += self._mark.eq(self._argument)

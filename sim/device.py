@@ -20,6 +20,9 @@ from tfl2hw.sim.harness import Design
 CYCLES_A_SECOND = 4_000_000
 """Cycles that stand for a second of the host driver's patience."""
 
+BYTE_CYCLES = 100_000
+"""A byte takes less than this, whatever the line's rate."""
+
 MAXIMUM_PATIENCE = 2**32 - 1
 
 START_SECONDS = 60.0
@@ -106,8 +109,14 @@ class SimulatedDevice:
 
     def discard(self) -> None:
         """Forget bytes that have arrived and were not read."""
-        self._exchange(0, 1)
+        self._exchange(0, BYTE_CYCLES)
         self._received = b""
+
+    def reset(self) -> None:
+        """Reset the design once all that was written has gone out; memories keep what they hold."""
+        if self._unsent:
+            self._exchange(0, BYTE_CYCLES)
+        self._ask(None)
 
     def close(self) -> None:
         """End the simulation, and finish the waves."""
@@ -131,18 +140,23 @@ class SimulatedDevice:
         self.close()
 
     def _exchange(self, count: int, cycles: int) -> None:
-        if self._connection is None:
-            raise ToolError("the simulated device is closed")
-        try:
-            self._connection.send((self._unsent, max(count, 0), min(cycles, MAXIMUM_PATIENCE)))
-            taken, received = self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise self._ended("the simulation ended early") from error
+        taken, received = self._ask((self._unsent, max(count, 0), min(cycles, MAXIMUM_PATIENCE)))
         left = len(self._unsent) - taken
         self._unsent = b""
         self._received += received
         if left:
             raise ToolError(f"the simulated device takes no bytes: it left {left} of {left + taken}")
+
+    def _ask(self, message: tuple[bytes, int, int] | None) -> tuple[int, bytes]:
+        """What the simulation answers to ``message`` (see ``device_server``)."""
+        if self._connection is None:
+            raise ToolError("the simulated device is closed")
+        try:
+            self._connection.send(message)
+            answer: tuple[int, bytes] = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise self._ended("the simulation ended early") from error
+        return answer
 
     def _ended(self, what: str) -> ToolError:
         with contextlib.suppress(OSError):

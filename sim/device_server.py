@@ -2,7 +2,8 @@
 
 Messages are ``multiprocessing`` ones: ``(data, count, cycles)`` is answered with how much of ``data`` the
 design took, and with ``count`` bytes from it or those that came before ``cycles`` passed without a byte
-either way; more if more are there. Between messages no time passes in the simulation.
+either way; more if more are there. ``None`` resets the design. Between messages no time passes in the
+simulation.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from cocotb.triggers import Timer, ValueChange
 from tfl2hw.sim.harness import BUFFER_BYTES, INPUTS, PERIOD_NS
 from tfl2hw.sim.simulate import parameters
 
+RESET_CYCLES = 64
+"""As long as on a board: whatever is under way leaves the pipelines meanwhile."""
+
 
 class Harness:
     """The Python side of the harness's ports."""
@@ -27,10 +31,8 @@ class Harness:
 
     async def reset(self) -> None:
         """Hold the design in reset for some cycles."""
-        for name in INPUTS:
-            getattr(self._dut, name).value = 0
         self._dut.rst.value = 1
-        await Timer(4 * PERIOD_NS, unit="ns")
+        await Timer(RESET_CYCLES * PERIOD_NS, unit="ns")
         self._dut.rst.value = 0
         await Timer(4 * PERIOD_NS, unit="ns")
 
@@ -75,10 +77,16 @@ async def serve(dut: Any) -> None:
     line.connect(parameters()["socket"])
     connection = Connection(line.detach())
     harness = Harness(dut)
+    for name in INPUTS:
+        getattr(dut, name).value = 0
     await harness.reset()
     while True:
         try:
-            data, count, cycles = connection.recv()
+            message = connection.recv()
         except EOFError:
             return
-        connection.send(await harness.exchange(data, count, cycles))
+        if message is None:
+            await harness.reset()
+            connection.send((0, b""))
+        else:
+            connection.send(await harness.exchange(*message))

@@ -64,9 +64,15 @@ def simulated_core(compiled: Compiled, waves: Path | None = None) -> SimulatedDe
     return SimulatedDevice(_verilog(compiled), CoreDesign(name="core"), waves=waves)
 
 
-def simulated_board(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
-    """The core of ``compiled`` behind its board's UART, bit by bit, in simulation."""
-    divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
+def simulated_board(
+    compiled: Compiled, waves: Path | None = None, *, divisor: int | None = None
+) -> SimulatedDevice:
+    """The core of ``compiled`` behind its board's UART, bit by bit, in simulation.
+
+    ``divisor`` is the UART's, in clock cycles a bit: None for the board's own.
+    """
+    if divisor is None:
+        divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
     verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
     return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves)
 

@@ -12,13 +12,15 @@ import pytest
 from tests import small_models
 from tests.ops.agree import VALID
 from tests.small_models import SmallModel
+from tfl2hw import __version__
 from tfl2hw.boards import get
 from tfl2hw.boards.sim_large import generous_core
 from tfl2hw.codegen.compile import Compiled, compile_model, make_target
-from tfl2hw.codegen.configure import check_core, configure, with_identity
+from tfl2hw.codegen.configure import check_core, configure, with_link
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.errors import DoesNotFit, UsageError
 from tfl2hw.rtl_templates.core import Core
+from tfl2hw.rtl_templates.frames import PROTOCOL
 from tfl2hw.rtl_templates.image import EMPTY
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, instruction
 from tfl2hw.rtl_templates.requantizer import Requantizer
@@ -270,9 +272,19 @@ def test_identity_is_of_model_and_core(tmp_path: Path) -> None:
     narrow = compiled(small_models.network(1), tmp_path, lanes=8, columns=4)
     assert made.config.identity == again.config.identity
     assert len({each.config.identity for each in (made, other, narrow)}) == 3
-    assert with_identity(made.config, made.image) == made.config
+    assert with_link(made.config, made.image, 100.0) == made.config
     changed = replace(made.image, exponentials=(1, 2))
-    assert with_identity(made.config, changed).identity != made.config.identity
+    assert with_link(made.config, changed, 100.0).identity != made.config.identity
+    versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
+    assert made.config.identity.startswith(versions.hex())
+
+
+@pytest.mark.parametrize(("mhz", "bits"), [(12.0, 17), (30.0, 19), (100.0, 20), (105.0, 21)])
+def test_a_frame_may_pause_for_10_ms(mhz: float, bits: int, tmp_path: Path) -> None:
+    made = compiled(small_models.network(1), tmp_path)
+    assert with_link(made.config, made.image, mhz).link_timeout == 2**bits
+    with pytest.raises(ValueError, match="link_timeout must be at least 2 cycles, not 1"):
+        replace(made.config, link_timeout=1)
 
 
 @pytest.mark.parametrize(("lanes", "columns"), [(6, 2), (8, 16), (4, 3), (64, 8), (8, 1)])

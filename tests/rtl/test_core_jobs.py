@@ -35,7 +35,9 @@ def simulated(config: CoreConfig) -> Iterator[Device]:
     """A core whose scratchpad starts with ``DATA`` at byte 0."""
     core = Core(config, replace(EMPTY, scratchpad=((SOURCE, DATA),)))
     with SimulatedDevice(to_verilog(core, "core"), CoreDesign(name="core")) as transport:
-        yield Device(transport, lanes=config.lanes)
+        device = Device(transport, lanes=config.lanes)
+        device.mark(1)
+        yield device
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,7 @@ def test_a_model_in_an_empty_core(shape: tuple[int, int], tmp_path: Path) -> Non
     expected = evaluate_network(compiled.network, sample)
     with SimulatedDevice(to_verilog(Core(config), "core"), CoreDesign(name="core")) as transport:
         device = Device(transport, lanes=config.lanes)
+        device.mark(1)
         for load in filling:
             for address, data in load.writes:
                 device.write(address, data)

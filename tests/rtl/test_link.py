@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import binascii
 import random
 import struct
+import zlib
 
 import pytest
 from amaranth.sim import Simulator
@@ -19,29 +19,35 @@ IDENTITY = "000102030405060708090a0b0c0d0eff"
 TIMEOUT = 500
 
 
-def frame(first: int, command: int, sequence: int, payload: bytes = b"") -> bytes:
-    body = struct.pack("<BBH", command, sequence, len(payload)) + payload
-    return bytes([first]) + body + struct.pack("<H", binascii.crc_hqx(body, 0xFFFF))
+def crc(data: bytes) -> bytes:
+    return struct.pack("<I", zlib.crc32(data))
 
 
-def request(command: int, sequence: int, payload: bytes = b"") -> bytes:
-    return frame(frames.REQUEST, command, sequence, payload)
+def request(command: int, sequence: int, argument: int = 0, length: int = 0) -> bytes:
+    header = struct.pack("<BBHI", command, sequence, length, argument)
+    return bytes([frames.REQUEST]) + header + crc(header)
 
 
-def reply(status: int, sequence: int, payload: bytes = b"") -> bytes:
-    return frame(frames.REPLY, status, sequence, payload)
+def reply(status: int, sequence: int, payload: bytes = b"", mark: int = 0) -> bytes:
+    body = struct.pack("<BBHH", status, sequence, mark, len(payload)) + payload
+    return bytes([frames.REPLY]) + body + crc(body)
 
 
 def write(sequence: int, address: int, data: bytes) -> bytes:
-    return request(Command.WRITE, sequence, struct.pack("<I", address) + data)
+    header = request(Command.WRITE, sequence, address, len(data))
+    return header + data + crc(header[1:9] + data)
 
 
 def read(sequence: int, address: int, count: int) -> bytes:
-    return request(Command.READ, sequence, struct.pack("<IH", address, count))
+    return request(Command.READ, sequence, address, count)
 
 
 def run(sequence: int, pc: int, flags: int) -> bytes:
-    return request(Command.RUN, sequence, struct.pack("<HB", pc, flags))
+    return request(Command.RUN, sequence, pc | flags)
+
+
+def state(sequence: int, cycles: int, pc: int, broken: int = 0, cut: int = 0, mark: int = 0) -> bytes:
+    return reply(Status.OK, sequence, struct.pack("<IHBB", cycles, pc, broken, cut), mark)
 
 
 def spoilt(data: bytes, position: int) -> bytes:
@@ -62,9 +68,10 @@ def converse(
                 if len(sink.received) >= len(expected):
                     break
                 await ctx.tick()
-            await ctx.tick().repeat(30 + pause)
+            await ctx.tick().repeat(30)
             assert bytes(sink.received).hex(" ") == expected.hex(" ")
             sink.received.clear()
+            await ctx.tick().repeat(1 + (0 if expected else pause))
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
@@ -74,13 +81,14 @@ def converse(
 
 
 IDENTIFIED = (request(Command.IDENTIFY, 9), reply(Status.OK, 9, bytes.fromhex(IDENTITY)))
+MARKED = (request(Command.MARK, 8, 0x1234), reply(Status.OK, 8))
 STALLS = [(never, never), (often(0.5, 1), never), (never, often(0.7, 2)), (often(0.3, 3), bursts(9, 2))]
 
 
 def test_crc_is_the_one_that_hosts_compute() -> None:
     data = bytes(range(256))
-    assert frames.CRC(data_width=8).compute(data) == binascii.crc_hqx(data, 0xFFFF)
-    assert frames.CRC(data_width=8).compute(b"123456789") == 0x29B1
+    assert frames.CRC(data_width=8).compute(data) == zlib.crc32(data)
+    assert frames.CRC(data_width=8).compute(b"123456789") == 0xCBF43926
 
 
 @pytest.mark.parametrize(("idle", "pressure"), STALLS)
@@ -93,51 +101,100 @@ def test_every_command(idle: Stalls, pressure: Stalls) -> None:
             (read(1, 16, 200), reply(Status.OK, 1, data)),
             (read(2, 20, 3), reply(Status.OK, 2, data[4:7])),
             (read(3, 16, 0), reply(Status.OK, 3)),
-            (write(4, 0x100, b""), reply(Status.OK, 4)),
-            (run(5, 77, 0), reply(Status.OK, 5, struct.pack("<IH", 77, 78))),
-            (run(255, 0x123, 1), reply(Status.OK, 255, struct.pack("<IH", 0x123, 0x125))),
+            MARKED,
+            (write(4, 0x100, b""), reply(Status.OK, 4, mark=0x1234)),
+            (run(5, 77, 0), state(5, 77, 78, mark=0x1234)),
+            (write(6, 0x100, b""), reply(Status.OK, 6, mark=0x1234)),
+            (run(255, 0x123, frames.BREAKS), state(255, 0x123, 0x125, mark=0x1234)),
+            (request(Command.STATE, 7), state(7, 0x123, 0x125, mark=0x1234)),
         ],
         idle,
         pressure,
     )
 
 
-@pytest.mark.parametrize(("idle", "pressure"), STALLS)
-def test_refusals(idle: Stalls, pressure: Stalls) -> None:
+def test_a_run_is_refused_without_a_mark() -> None:
+    converse([
+        (write(1, 0, b"abcd"), reply(Status.OK, 1)),
+        (run(2, 50, 0), reply(Status.UNMARKED, 2)),
+        MARKED,
+        (request(Command.MARK, 3, 0), reply(Status.OK, 3, mark=0x1234)),
+        (write(4, 0, b"abcd"), reply(Status.OK, 4)),
+        (run(5, 50, 0), reply(Status.UNMARKED, 5)),
+        (request(Command.STATE, 6), state(6, 0, 0)),
+    ])
+
+
+def test_a_run_that_is_sent_again_does_not_run_again() -> None:
+    converse([
+        MARKED,
+        (write(1, 0, b"abcd"), reply(Status.OK, 1, mark=0x1234)),
+        (run(2, 50, 0), state(2, 50, 51, mark=0x1234)),
+        (run(3, 99, 0), state(3, 50, 51, mark=0x1234)),
+        (write(4, 0, b""), reply(Status.OK, 4, mark=0x1234)),
+        (run(5, 99, 0), state(5, 99, 100, mark=0x1234)),
+    ])
+
+
+@pytest.mark.parametrize("command", [0, 7, 0x81])
+@pytest.mark.parametrize("data", [b"", IDENTIFIED[0]])
+def test_an_unknown_command_is_skipped_with_its_data(command: int, data: bytes) -> None:
     converse(
         [
-            (request(0, 1), reply(Status.UNKNOWN_COMMAND, 1)),
-            (request(5, 2, b"abc"), reply(Status.UNKNOWN_COMMAND, 2)),
-            (request(0x81, 3, b"abc"), reply(Status.UNKNOWN_COMMAND, 3)),
-            (request(Command.IDENTIFY, 4, b"x"), reply(Status.BAD_LENGTH, 4)),
-            (request(Command.WRITE, 5, b"abc"), reply(Status.BAD_LENGTH, 5)),
-            (request(Command.READ, 6, bytes(7)), reply(Status.BAD_LENGTH, 6)),
-            (request(Command.READ, 7, bytes(0x106)), reply(Status.BAD_LENGTH, 7)),
-            (request(Command.RUN, 8), reply(Status.BAD_LENGTH, 8)),
+            (request(command, 1, 5, len(data)) + data, b""),
+            (b"", reply(Status.UNKNOWN_COMMAND, 1)),
             IDENTIFIED,
         ],
-        idle,
-        pressure,
+        pause=TIMEOUT,
     )
 
 
-@pytest.mark.parametrize("position", [1, 2, 5, 6, 10, 11, 12])
-def test_bad_crc(position: int) -> None:
-    """Any byte but the length's may be wrong; a spoilt READ or RUN does nothing."""
-    asked = read(3, 0x55, 2)
+@pytest.mark.parametrize("position", range(1, 13))
+def test_a_header_with_any_byte_wrong_does_nothing(position: int) -> None:
+    """Not even to the address that it seems to name."""
+    asked = write(3, 0x55, b"abcd")
     sequence = asked[2] ^ (0x10 if position == 2 else 0)
-    converse([(spoilt(asked, position), reply(Status.BAD_CRC, sequence)), IDENTIFIED])
+    converse(
+        [
+            (write(1, 0x45, bytes(range(40))), reply(Status.OK, 1)),
+            (spoilt(asked, position), b""),
+            (b"", reply(Status.BROKEN, sequence)),
+            (read(4, 0x45, 40), reply(Status.OK, 4, bytes(range(40)))),
+            (request(Command.STATE, 5), state(5, 0, 0, broken=1)),
+        ],
+        pause=TIMEOUT,
+    )
 
 
-def test_bad_crc_of_the_other_commands() -> None:
-    converse([
-        (spoilt(request(Command.IDENTIFY, 1), 6), reply(Status.BAD_CRC, 1)),
-        (spoilt(write(2, 0, b"abcd"), 9), reply(Status.BAD_CRC, 2)),
-        (write(3, 0, b"efgh"), reply(Status.OK, 3)),
-        (spoilt(run(4, 10, 0), 9), reply(Status.BAD_CRC, 4)),
-        (spoilt(request(9, 5), 5), reply(Status.BAD_CRC, 5)),
-        (read(6, 0, 4), reply(Status.OK, 6, b"efgh")),
-    ])
+@pytest.mark.parametrize("position", [13, 16, 17, 20])
+def test_data_with_any_byte_wrong_stay_in_their_place(position: int) -> None:
+    converse(
+        [
+            (write(1, 0, bytes(32)), reply(Status.OK, 1)),
+            (spoilt(write(2, 8, b"abcd"), position), b""),
+            (b"", reply(Status.BROKEN, 2)),
+            (read(3, 0, 8), reply(Status.OK, 3, bytes(8))),
+            (read(4, 12, 20), reply(Status.OK, 4, bytes(20))),
+            (write(5, 8, b"abcd"), reply(Status.OK, 5)),
+            (read(6, 8, 4), reply(Status.OK, 6, b"abcd")),
+        ],
+        pause=TIMEOUT,
+    )
+
+
+def test_a_broken_run_or_mark_does_nothing() -> None:
+    converse(
+        [
+            MARKED,
+            (write(1, 0, b"abcd"), reply(Status.OK, 1, mark=0x1234)),
+            (spoilt(run(2, 10, 0), 5), b""),
+            (b"", reply(Status.BROKEN, 2, mark=0x1234)),
+            (spoilt(request(Command.MARK, 3, 7), 12), b""),
+            (b"", reply(Status.BROKEN, 3, mark=0x1234)),
+            (request(Command.STATE, 4), state(4, 0, 0, broken=2, mark=0x1234)),
+        ],
+        pause=TIMEOUT,
+    )
 
 
 @pytest.mark.parametrize(("idle", "pressure"), STALLS)
@@ -146,11 +203,19 @@ def test_garbage_is_skipped(idle: Stalls, pressure: Stalls) -> None:
     converse([(garbage, b""), (garbage + IDENTIFIED[0], IDENTIFIED[1]), IDENTIFIED], idle, pressure)
 
 
-@pytest.mark.parametrize("cut", [1, 2, 4, 5, 7, 9, 12, 16, 17, 18])
-def test_a_cut_frame_is_dropped(cut: int) -> None:
+def test_behind_garbage_that_looks_like_a_frame_everything_is_skipped() -> None:
+    """A whole frame in it too: it might be a piece of data."""
+    garbage = bytes([frames.REQUEST]) + bytes(20) + IDENTIFIED[0]
+    converse([(garbage, b""), (b"", reply(Status.BROKEN, 0)), IDENTIFIED], pause=TIMEOUT)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 8, 9, 11, 12, 13, 16, 20, 21, 24])
+def test_a_cut_frame_is_answered_after_a_silence(cut: int) -> None:
     whole = write(1, 0, b"abcdefgh")
-    assert len(whole) == 19
-    converse([(whole[:cut], b""), IDENTIFIED], pause=TIMEOUT)
+    assert len(whole) == 25
+    before = (read(1, 0, 0), reply(Status.OK, 1))
+    after = (request(Command.STATE, 5), state(5, 0, 0, cut=1))
+    converse([before, (whole[:cut], b""), (b"", reply(Status.CUT, 1)), IDENTIFIED, after], pause=TIMEOUT)
 
 
 def test_a_frame_that_only_pauses_is_kept() -> None:

@@ -15,11 +15,11 @@ from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
 from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE
 from tfl2hw.runtime import protocol
-from tfl2hw.runtime.device import Device
+from tfl2hw.runtime.device import Device, DeviceReset
 from tfl2hw.runtime.session import Session, TensorLocation
 from tfl2hw.runtime.transport import SerialTransport
 
-IDENTITY = bytes(range(16))
+IDENTITY = bytes([2, 1, 2, 3, *range(4, 16)])
 
 
 class Line:
@@ -27,34 +27,59 @@ class Line:
 
     def __init__(self, spoil: Callable[[int, bytes], bytes] = lambda _, reply: reply) -> None:
         self.memory = bytearray(1 << 16)
-        self.requests: list[tuple[int, bytes]] = []
+        self.requests: list[tuple[int, int, bytes]] = []
+        self.identity = IDENTITY
+        self.mark = 0
+        self.runs = 0
         self.program: Callable[[int, bool], tuple[int, int]] = lambda pc, _: (100, pc + 1)
         self._spoil = spoil
         self._pending = b""
+        self._state = bytes(frames.STATE_BYTES)
+        self._written = False
 
     def write(self, data: bytes) -> None:
         assert data[0] == frames.REQUEST
-        command, sequence, length = protocol.HEADER.unpack(data[1:5])
+        command, sequence, length, argument = protocol.REQUEST_HEADER.unpack(data[1:9])
+        content = data[13:-4]
         assert length <= 4096
-        assert struct.unpack("<H", data[-2:])[0] == frames.CRC(data_width=8).compute(data[1:-2])
-        self.requests.append((command, data[5:-2]))
-        status, payload = self._serve(command, data[5:-2])
-        reply = protocol.frame(frames.REPLY, status, sequence, payload)
+        assert protocol.checksum(data[1:9]) == data[9:13]
+        if command == Command.WRITE:
+            assert len(content) == length
+            assert protocol.checksum(data[1:9] + content) == data[-4:]
+        self.requests.append((command, argument, content))
+        mark = self.mark
+        status, payload = self._serve(command, argument, length, content)
+        reply = protocol.reply(status, sequence, mark, payload)
         self._pending += self._spoil(len(self.requests), reply)
 
-    def _serve(self, command: int, payload: bytes) -> tuple[int, bytes]:
+    def _serve(self, command: int, argument: int, length: int, content: bytes) -> tuple[int, bytes]:
         if command == Command.IDENTIFY:
-            return Status.OK, IDENTITY
+            return Status.OK, self.identity
+        if command == Command.MARK:
+            self.mark = argument
         if command == Command.WRITE:
-            (address,) = struct.unpack("<I", payload[:4])
-            if address < PROGRAM_SPACE:
-                self.memory[address : address + len(payload) - 4] = payload[4:]
-            return Status.OK, b""
+            self._written = True
+            if argument < PROGRAM_SPACE:
+                self.memory[argument : argument + len(content)] = content
         if command == Command.READ:
-            address, count = struct.unpack("<IH", payload)
-            return Status.OK, bytes(self.memory[address : address + count])
-        pc, flags = struct.unpack("<HB", payload)
-        return Status.OK, struct.pack("<IH", *self.program(pc, bool(flags)))
+            return Status.OK, bytes(self.memory[argument : argument + length])
+        if command == Command.STATE:
+            return Status.OK, self._state
+        if command == Command.RUN:
+            if not self.mark:
+                return Status.UNMARKED, b""
+            if self._written:
+                self.runs += 1
+                halted = self.program(argument & 0xFFFF, bool(argument & frames.BREAKS))
+                self._state = struct.pack("<IHBB", *halted, 3, 4)
+            self._written = False
+            return Status.OK, self._state
+        return Status.OK, b""
+
+    def reset(self) -> None:
+        """Everything is lost."""
+        self.memory[:] = bytes(len(self.memory))
+        self.mark, self._written = 0, False
 
     def read(self, count: int, timeout: float) -> bytes:
         got, self._pending = self._pending[:count], self._pending[count:]
@@ -75,10 +100,10 @@ SPOILT = {
     "lost": lambda _: b"",
     "cut": lambda reply: reply[:-1],
     "cut in the header": lambda reply: reply[:3],
-    "flipped": lambda reply: reply[:-3] + bytes([reply[-3] ^ 1]) + reply[-2:],
-    "length flipped": lambda reply: reply[:4] + bytes([reply[4] ^ 0x40]) + reply[5:],
+    "flipped": lambda reply: reply[:-5] + bytes([reply[-5] ^ 1]) + reply[-4:],
+    "length flipped": lambda reply: reply[:5] + bytes([reply[5] ^ 0x40]) + reply[6:],
     "first byte lost": lambda reply: reply[1:],
-    "bad CRC seen": lambda reply: protocol.frame(frames.REPLY, Status.BAD_CRC, reply[2]),
+    "broken when it arrived": lambda reply: protocol.reply(Status.BROKEN, reply[2], reply[3]),
 }
 
 
@@ -96,7 +121,7 @@ def test_noise_before_a_reply_is_skipped() -> None:
 
 
 def test_a_late_reply_to_an_earlier_request_is_skipped() -> None:
-    line = Line(lambda _, reply: protocol.frame(frames.REPLY, 0, (reply[2] - 1) % 256, b"old") + reply)
+    line = Line(lambda _, reply: protocol.reply(0, (reply[2] - 1) % 256, 0, b"old") + reply)
     assert Device(line, lanes=8).identify() == IDENTITY
 
 
@@ -109,11 +134,9 @@ def test_write_and_read_in_chunks(lanes: int, count: int) -> None:
     device.write(64, data)
     assert line.memory[64 : 64 + count] == data
     assert device.read(64, count) == data
-    for command, payload in line.requests:
-        address = int.from_bytes(payload[:4], "little")
+    for _, address, content in line.requests:
         assert address % lanes == 0
-        if command == Command.WRITE:
-            assert (len(payload) - 4) % lanes == 0
+        assert len(content) % lanes == 0
 
 
 def test_read_inside_a_word() -> None:
@@ -125,7 +148,7 @@ def test_read_inside_a_word() -> None:
 def test_program_words_are_four_bytes() -> None:
     line = Line()
     Device(line, lanes=32).write(PROGRAM_SPACE + 4, b"\1\2\3\4\5")
-    assert line.requests[0][1][4:] == b"\1\2\3\4\5\0\0\0"
+    assert line.requests[0] == (Command.WRITE, PROGRAM_SPACE + 4, b"\1\2\3\4\5\0\0\0")
 
 
 def test_write_inside_a_word_is_refused() -> None:
@@ -133,21 +156,68 @@ def test_write_inside_a_word_is_refused() -> None:
         Device(Line(), lanes=8).write(4, b"x")
 
 
+def marked(line: Line) -> Device:
+    device = Device(line, lanes=8)
+    device.mark(7)
+    line.requests.clear()
+    return device
+
+
 def test_run() -> None:
-    assert Device(Line(), lanes=8).run(7) == (100, 8)
+    line = Line()
+    device = marked(line)
+    assert device.run(7) == (100, 8)
+    device.write(0, b"input")
+    assert device.run(9) == (100, 10)
+    assert device.run(9) == (100, 10)
+    assert line.runs == 3
+    assert device.state() == (100, 10, 3, 4)
 
 
-def test_run_is_not_repeated_when_it_may_have_started() -> None:
-    line = Line(once(SPOILT["lost"]))
-    with pytest.raises(ToolError, match="no good answer to RUN: the device is silent"):
-        Device(line, lanes=8).run(0)
-    assert len(line.requests) == 1
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_run_whose_reply_is_broken_ran_once(kind: str) -> None:
+    line = Line(once(SPOILT[kind], 2))
+    device = Device(line, lanes=8)
+    device.mark(7)
+    line.requests.clear()
+    assert device.run(7) == (100, 8)
+    assert [command for command, *_ in line.requests] == [Command.WRITE, Command.RUN, Command.RUN]
+    assert line.runs == 1
 
 
-def test_run_that_arrived_broken_is_repeated() -> None:
-    line = Line(once(SPOILT["bad CRC seen"]))
-    assert Device(line, lanes=8).run(0) == (100, 1)
-    assert len(line.requests) == 2
+def test_a_device_without_a_mark_does_not_run() -> None:
+    with pytest.raises(DeviceReset, match="the device was reset"):
+        Device(Line(), lanes=8).run(0)
+
+
+@pytest.mark.parametrize("ask", ["identify", "state", "read", "write", "run", "mark"])
+def test_a_reset_is_noticed_by_every_method(ask: str) -> None:
+    line = Line()
+    device = marked(line)
+    line.reset()
+    arguments = {"read": (0, 1), "write": (0, b"x"), "run": (0,), "mark": (9,)}.get(ask, ())
+    with pytest.raises(DeviceReset, match="the device was reset"):
+        getattr(device, ask)(*arguments)
+    assert line.runs == 0
+
+
+def test_a_second_mark_whose_reply_is_lost_proves_nothing() -> None:
+    """The mark was perhaps that of a device that had been reset; a first one may be sent again."""
+    line = Line(lambda n, reply: b"" if n in (1, 3) else reply)
+    device = Device(line, lanes=8)
+    device.mark(7)
+    with pytest.raises(DeviceReset, match="no good answer to MARK: the device is silent"):
+        device.mark(8)
+
+
+def test_a_line_of_noise_is_given_up() -> None:
+    line = Line(lambda _, reply: bytes(1_000_000))
+    with pytest.raises(ToolError, match="in 4 attempts: nothing that came was a reply"):
+        Device(line, lanes=8).identify()
+    stale = protocol.reply(0, 1, 0)
+    line = Line(lambda _, reply: stale * 100_000 if reply[2] != 1 else b"")
+    with pytest.raises(ToolError, match="nothing that came was a reply"):
+        Device(line, lanes=8).identify()
 
 
 def test_a_dead_device() -> None:
@@ -158,21 +228,20 @@ def test_a_dead_device() -> None:
 @pytest.mark.parametrize(
     ("status", "text"),
     [
-        (2, "does not know the command"),
-        (3, "length does not fit"),
+        (3, "does not know the command"),
         (77, "status 77"),
         (0, "0 bytes instead of 16"),
     ],
 )
 def test_refusals(status: int, text: str) -> None:
-    line = Line(lambda _, reply: protocol.frame(frames.REPLY, status, reply[2]))
+    line = Line(lambda _, reply: protocol.reply(status, reply[2], 0))
     with pytest.raises(ToolError, match=f"the device refused IDENTIFY: .*{text}"):
         Device(line, lanes=8).identify()
 
 
 def test_payload_too_long() -> None:
     with pytest.raises(ValueError, match="at most 65535 bytes, not 65536"):
-        protocol.request(Command.WRITE, 0, bytes(65536))
+        protocol.write_request(0, 0, bytes(65536))
 
 
 def test_serial_port_that_is_not_there() -> None:
@@ -251,7 +320,7 @@ def test_session_runs() -> None:
         assert answer.cycles == 1234
         assert answer.outputs[0].tolist() == [[[3, 4, 5, -1, -128]]]
     assert line.memory[0x100:0x108] == b"weights!"
-    assert [command for command, _ in line.requests].count(Command.IDENTIFY) == 1
+    assert [command for command, *_ in line.requests].count(Command.IDENTIFY) == 1
 
 
 def test_session_runs_what_fills_the_core_before_the_next_load() -> None:
@@ -289,8 +358,84 @@ def test_session_that_halts_elsewhere() -> None:
 
 
 def test_session_with_another_design() -> None:
-    with pytest.raises(ToolError, match="the device holds another design: its identity is 0001"):
+    with pytest.raises(
+        ToolError, match=r"the device holds another design, made by tfl2hw 1\.2\.3: .* is 0201"
+    ):
         session(Line(), identity=bytes(16)).prepare()
+
+
+def test_session_with_another_protocol() -> None:
+    line = Line()
+    line.identity = bytes(16)
+    with pytest.raises(
+        ToolError, match="speaks version 0 of the link protocol, this program version 2: build"
+    ):
+        session(line).prepare()
+
+
+class FlakyLine(Line):
+    """Is reset before each of the requests whose numbers are given."""
+
+    def __init__(self, *resets: int) -> None:
+        super().__init__()
+        self._resets = resets
+        self.program = self.echo
+
+    def write(self, data: bytes) -> None:
+        if len(self.requests) + 1 in self._resets:
+            self.reset()
+        super().write(data)
+
+    def echo(self, pc: int, stop: bool) -> tuple[int, int]:
+        """Five bytes of the input, changed by the weights; the input is used up."""
+        assert self.memory[0x100:0x108] == b"weights!"
+        self.memory[64:69] = bytes(value + 1 for value in self.memory[0:5])
+        self.memory[0:16] = bytes(16)
+        return (50, pc)
+
+
+# identify, mark, load, mark, input, run, read: a session's requests; then input, run, read for each input
+@pytest.mark.parametrize("resets", [(number,) for number in range(2, 15)] + [(5, 12), (7, 14), (4, 9, 23)])
+def test_a_reset_in_the_middle_starts_the_inference_again(resets: tuple[int, ...]) -> None:
+    line = FlakyLine(*resets)
+    host = session(line)
+    for first in (1, 20, 40, 60):
+        values = np.arange(first, first + 6, dtype=np.int8)
+        assert host.run([values]).outputs[0].tolist() == [[[first + 1, first + 2, first + 3, 1, 1]]]
+
+
+def test_a_device_that_is_always_reset_is_given_up() -> None:
+    with pytest.raises(ToolError, match="was reset in each of 3 attempts at an inference"):
+        session(FlakyLine(*range(3, 1000, 3))).run([np.zeros(6, np.int8)])
+
+
+def loads_sent(line: Line) -> int:
+    return sum(command == Command.WRITE and address == 0x100 for command, address, _ in line.requests)
+
+
+def test_a_device_that_holds_everything_is_not_loaded_again() -> None:
+    line = FlakyLine()
+    for _ in range(3):
+        session(line, mark=77).run([np.zeros(6, np.int8)])
+    assert loads_sent(line) == 1
+    line.reset()
+    session(line, mark=77).run([np.zeros(6, np.int8)])
+    assert loads_sent(line) == 2
+
+
+def test_a_device_whose_host_died_while_it_loaded_is_loaded_again() -> None:
+    line = FlakyLine()
+    device = Device(line, lanes=8)
+    device.mark(0x8001)
+    session(line, mark=77).run([np.zeros(6, np.int8)])
+    assert loads_sent(line) == 1
+
+
+def test_a_core_that_models_share_is_loaded_by_each_session() -> None:
+    line = FlakyLine()
+    for _ in range(3):
+        session(line).run([np.zeros(6, np.int8)])
+    assert loads_sent(line) == 3
 
 
 @pytest.mark.parametrize(

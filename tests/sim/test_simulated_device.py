@@ -14,7 +14,7 @@ from tfl2hw.errors import ToolError
 from tfl2hw.rtl_templates.frames import Command
 from tfl2hw.rtl_templates.top import UartTop
 from tfl2hw.runtime import protocol
-from tfl2hw.runtime.device import Device
+from tfl2hw.runtime.device import Device, DeviceReset
 from tfl2hw.sim import build_cache, simulate, verilator
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import BUFFER_BYTES, CoreDesign, UartDesign
@@ -49,6 +49,7 @@ def exercise(transport: SimulatedDevice) -> None:
         device.write(0, data)
         assert device.read(0, count) == data
     assert device.read(DEPTH - 24, 3) == data[-24:-21]
+    device.mark(1)
     assert device.run(1000) == (1000, 1001)
     assert device.run(50_000, stop_at_breaks=True) == (50_000, 50_002)
 
@@ -67,8 +68,8 @@ def test_a_board_behind_its_uart() -> None:
 def test_several_requests_at_once(core: str) -> None:
     with SimulatedDevice(core, CORE) as transport:
         transport.write(b"".join(protocol.request(Command.IDENTIFY, number) for number in range(100)))
-        replies = transport.read(100 * 23, 0.1)
-        assert [replies[start + 2] for start in range(0, len(replies), 23)] == list(range(100))
+        replies = transport.read(100 * 27, 0.1)
+        assert [replies[start + 2] for start in range(0, len(replies), 27)] == list(range(100))
         assert transport.read(1, 0.01) == b""
 
 
@@ -77,11 +78,25 @@ def test_silence_and_garbage(core: str) -> None:
         assert transport.read(4, 0.01) == b""
         transport.write(bytes(3000))
         assert transport.read(1, 0.01) == b""
-        transport.write(protocol.request(Command.WRITE, 1, bytes(100))[:50])  # breaks off
+        transport.write(protocol.write_request(1, 0, bytes(100))[:50])  # breaks off
         assert Device(transport, lanes=8).identify().hex() == IDENTITY
         transport.write(protocol.request(Command.IDENTIFY, 1))
         transport.discard()
         assert Device(transport, lanes=8).identify().hex() == IDENTITY
+
+
+def test_a_reset(core: str) -> None:
+    """What was sent before it is done; memory stays, the mark goes."""
+    with SimulatedDevice(core, CORE) as transport:
+        device = Device(transport, lanes=8)
+        device.mark(5)
+        transport.write(protocol.write_request(1, 0, b"kept by memory.."))
+        transport.reset()
+        with pytest.raises(DeviceReset):
+            device.identify()
+        device.forget()
+        assert device.read(0, 16) == b"kept by memory.."
+        assert device.state() == (0, 0, 0, 0)
 
 
 def lz4(block: bytes) -> bytes:

@@ -16,6 +16,9 @@ from tfl2hw.ir.graph import Conversion, Graph, Tensor
 from tfl2hw.passes import conversions
 from tfl2hw.passes.legalise import INDEX_TYPES
 from tfl2hw.passes.uses import index_bound
+from tfl2hw.runtime.images import IMAGE_SUFFIXES, load_image
+from tfl2hw.runtime.sound import Features, load_features, load_sound
+from tfl2hw.runtime.values import as_input, wanted
 
 Array = npt.NDArray[Any]
 RAW_SUFFIXES = (".dat", ".bin")
@@ -29,8 +32,10 @@ class Sample:
     inputs: tuple[Array, ...]
 
 
-def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
+def load_samples(graph: Graph, files: Sequence[Path], features: str | None = None) -> list[Sample]:
     """The samples in ``files``, which come in groups of as many as the model has inputs.
+
+    ``features`` names the function that a .wav file goes through (see ``load_features``).
 
     Raises
     ------
@@ -43,12 +48,14 @@ def load_samples(graph: Graph, files: Sequence[Path]) -> list[Sample]:
             f"{graph.file} has {len(tensors)} inputs, so --input comes in groups of {len(tensors)}; "
             f"{len(files)} given"
         )
+    function = None if features is None else load_features(features)
+    converted = conversions(graph)
     groups = [files[start : start + len(tensors)] for start in range(0, len(files), len(tensors))]
     return [
         Sample(
             name=" + ".join(file.name for file in group),
             inputs=tuple(
-                _valid(graph, file, tensor, load_input(file, tensor))
+                _valid(graph, file, tensor, load_input(file, tensor, converted.get(tensor.index), function))
                 for file, tensor in zip(group, tensors, strict=True)
             ),
         )
@@ -78,11 +85,18 @@ def _random(generator: np.random.Generator, graph: Graph, index: int, conversion
     return generator.uniform(low, high, shape).astype(np.float32)
 
 
-def load_input(file: Path, tensor: Tensor) -> Array:
+def load_input(
+    file: Path, tensor: Tensor, conversion: Conversion | None = None, features: Features | None = None
+) -> Array:
     """The array in ``file``, of ``tensor``'s type and in its shape.
 
-    A ``.npy`` file holds that type in that shape, give or take axes of 1, or flat; a ``.dat`` or ``.bin``
-    file holds nothing but the values' bytes, little-endian.
+    A ``.npy`` file holds that type, or floats (see ``as_input``), in that shape, give or take axes of 1, or
+    flat; a ``.dat`` or ``.bin`` file holds nothing but the values' bytes, little-endian. A picture is resized
+    and scaled, a ``.wav`` file goes through ``features``.
+
+    Parameters
+    ----------
+    conversion : what the host makes of the tensor, if anything.
 
     Raises
     ------
@@ -95,9 +109,14 @@ def load_input(file: Path, tensor: Tensor) -> Array:
         array = _read_npy(file, tensor)
     elif suffix in RAW_SUFFIXES:
         array = _read_raw(file, tensor)
+    elif suffix in IMAGE_SUFFIXES:
+        array = load_image(file, tensor, tensor.quantisation if conversion is None else conversion.int8)
+    elif suffix == ".wav":
+        array = load_sound(file, tensor, features)
     else:
         raise UsageError(
-            f"{file}: an input is a .npy file, or raw bytes in a {' or '.join(RAW_SUFFIXES)} file"
+            f"{file}: an input is a .npy file, raw bytes in a {' or '.join(RAW_SUFFIXES)} file, a picture "
+            f"({' '.join(IMAGE_SUFFIXES)}), or a .wav file with --features"
         )
     return array.reshape(tensor.shape)
 
@@ -109,7 +128,7 @@ def _valid(graph: Graph, file: Path, tensor: Tensor, array: Array) -> Array:
         outside = array[(array < 0) | (array >= bound)]
         if outside.size:
             raise UsageError(
-                f"{file}: holds index {outside[0]}; {_wanted(tensor)} takes indices of a table's rows, "
+                f"{file}: holds index {outside[0]}; {wanted(tensor)} takes indices of a table's rows, "
                 f"0..{bound - 1}"
             )
     return array
@@ -120,29 +139,17 @@ def _read_npy(file: Path, tensor: Tensor) -> Array:
         array = np.array(np.load(file, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError, OverflowError) as error:
         raise UsageError(f"{file}: not a readable .npy file ({error})") from error
-    fitting = (_squeezed(tensor.shape), _squeezed((prod(tensor.shape),)))
-    if array.dtype.name != tensor.dtype or _squeezed(array.shape) not in fitting:
-        found = f"{array.dtype} of shape {array.shape}"
-        raise UsageError(f"{file}: holds {found}; {_wanted(tensor)}")
-    return array
+    return as_input(array, tensor, str(file))
 
 
 def _read_raw(file: Path, tensor: Tensor) -> Array:
     dtype = np.dtype(tensor.dtype).newbyteorder("<")
-    size, wanted = file.stat().st_size, prod(tensor.shape) * dtype.itemsize
-    if size != wanted:
+    size, wanted_bytes = file.stat().st_size, prod(tensor.shape) * dtype.itemsize
+    if size != wanted_bytes:
         whole = (
-            f" ({size // wanted} inputs in one file: cut it up)"
-            if size > wanted and size % wanted == 0
+            f" ({size // wanted_bytes} inputs in one file: cut it up)"
+            if size > wanted_bytes and size % wanted_bytes == 0
             else ""
         )
-        raise UsageError(f"{file}: {size:,} bytes{whole}; {_wanted(tensor)}, {wanted:,} bytes")
+        raise UsageError(f"{file}: {size:,} bytes{whole}; {wanted(tensor)}, {wanted_bytes:,} bytes")
     return np.fromfile(file, dtype=dtype).astype(tensor.dtype, copy=False)
-
-
-def _wanted(tensor: Tensor) -> str:
-    return f"input tensor {tensor.index} '{tensor.name}' takes {tensor.dtype} of shape {tensor.shape}"
-
-
-def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(size for size in shape if size != 1)

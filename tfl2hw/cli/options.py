@@ -24,8 +24,9 @@ Inputs = Annotated[
     typer.Option(
         "--input",
         metavar="FILE",
-        help="An input of the type that the model takes: .npy, or its raw bytes (.dat, .bin). May be "
-        "repeated; a model with N inputs takes each N of them as one sample.",
+        help="An input: .npy of the type that the model takes or of floats, its raw bytes (.dat, .bin), a "
+        "picture (.png, .jpg, .bmp), or a .wav with --features. May be repeated; a model with N inputs takes "
+        "each N of them as one sample.",
         show_default=False,
     ),
 ]
@@ -36,6 +37,15 @@ Labels = Annotated[
         metavar="FILE",
         help="Class names, one a line. Without it: labels.txt beside the model, or WORD_CLASS in the names "
         "of the inputs.",
+        show_default=False,
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="FILE.py:FUNCTION",
+        help="What makes the model's input of a .wav: FUNCTION(samples, rate) returns its values.",
         show_default=False,
     ),
 ]

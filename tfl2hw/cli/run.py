@@ -2,61 +2,116 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from tfl2hw.api import Accelerator, Inference, transport_to
 from tfl2hw.cli import report
-from tfl2hw.cli.inputs import load_samples
+from tfl2hw.cli.inputs import Sample, load_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Directory, Inputs, Json, Labels
+from tfl2hw.cli.options import Directory, Features, Inputs, Json, Labels
 from tfl2hw.cli.store import kept
-from tfl2hw.cli.terminal import print_json, progress, say
+from tfl2hw.cli.terminal import Tell, print_json, progress, say
 from tfl2hw.codegen import Compiled
-from tfl2hw.errors import UsageError
-from tfl2hw.runtime.network import from_device, open_session, to_device
-from tfl2hw.runtime.transport import SerialTransport
-from tfl2hw.sim.device import SimulatedDevice
-from tfl2hw.sim.inference import clock_mhz, simulated_board
+from tfl2hw.errors import ToolError, UsageError
+from tfl2hw.rtl_templates.uart import LEAST_DIVISOR
+from tfl2hw.sim.inference import simulated_board
+from tfl2hw.sim.pseudo_terminal import PseudoTerminal
 
-SIMULATED = "sim"
+BENCHMARK_RUNS = 20
 
 
 def run(
     directory: Directory,
     port: Annotated[
-        str,
+        str | None,
         typer.Option("--port", help="A serial port, or sim: the board in simulation.", show_default=False),
-    ],
+    ] = None,
     files: Inputs = None,
     labels: Labels = None,
+    features: Features = None,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Ask so often; answers must agree.")] = 1,
+    benchmark: Annotated[
+        bool, typer.Option("--benchmark", help="Measure latency, the link's share, inferences a second.")
+    ] = False,
+    baud: Annotated[
+        int | None, typer.Option("--baud", min=1, help="Bits a second (default: the board's).")
+    ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Simulate the board behind a pseudo-terminal, for any serial program."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Send an input to the board and print its answer."""
+    if (port is None) != serve:
+        raise UsageError("run takes either --port, to ask a board, or --serve, to be one")
+    if port is None:
+        _serve(directory)
+        return
     inputs = files or []
     with progress("compiling") as tell:
         compiled = kept(directory)
         graph = compiled.graph
-        samples = load_samples(graph, inputs)
+        samples = load_samples(graph, inputs, features)
         if len(samples) != 1:
             raise UsageError(f"run takes one sample: {len(graph.inputs)} --input, not {len(inputs)}")
         names = class_names(graph, labels, inputs)
         tell("connecting", None)
-        with _transport(compiled, port) as transport:
-            session = open_session(compiled, transport)
-            tell("loading and running", None)
-            result = session.run(to_device(compiled, samples[0].inputs))
-    outputs = from_device(compiled, result.outputs)
-    facts = report.answer(result, outputs, clock_mhz(compiled))
+        with _accelerator(compiled, port, baud) as accelerator:
+            answers = _ask(
+                accelerator, samples[0], repeat if repeat > 1 or not benchmark else BENCHMARK_RUNS, tell
+            )
+            clock = accelerator.clock_mhz
+    facts = report.answer(answers, clock, benchmark=benchmark)
     if json:
         print_json(facts)
         return
-    say(f"{samples[0].name}  {what_it_says(graph, outputs, names)}")
-    say(f"{facts['cycles']:,} cycles, {facts['latency_ms']:.3f} ms at {clock_mhz(compiled):.1f} MHz")
+    say(f"{samples[0].name}  {what_it_says(graph, list(answers[0].outputs), names)}")
+    say(f"{facts['cycles']:,} cycles, {facts['latency_ms']:.3f} ms at {clock:.1f} MHz")
+    if repeat > 1 or benchmark:
+        say(f"{len(answers)} answers, all the same")
+    if benchmark:
+        say(
+            f"{facts['total_ms']:.3f} ms from input to answer, {facts['link_share']:.0%} of it on the link; "
+            f"{facts['per_second']:.1f} inferences a second"
+        )
 
 
-def _transport(compiled: Compiled, port: str) -> SimulatedDevice | SerialTransport:
-    """The way to the board."""
-    if port == SIMULATED:
-        return simulated_board(compiled)
-    return SerialTransport(port, compiled.board.baud)
+def _accelerator(compiled: Compiled, port: str, baud: int | None) -> Accelerator:
+    return Accelerator(compiled, transport_to(compiled, port, baud))
+
+
+def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Sequence[Inference]:
+    """The answers, all the same."""
+    tell("loading and running", None)
+    answers = [accelerator.run(*sample.inputs)]
+    for number in range(1, times):
+        tell("running", number / times)
+        answers.append(accelerator.run(*sample.inputs))
+        for first, again in zip(answers[0].outputs, answers[-1].outputs, strict=True):
+            if not np.array_equal(first, again):
+                raise ToolError(f"answer {number + 1} differs from the first: the board is not to be trusted")
+    return answers
+
+
+def _serve(directory: Path) -> None:
+    """Be the board until interrupted."""
+    with progress("compiling") as tell:
+        compiled = kept(directory)
+        tell("building the simulator", None)
+        device = simulated_board(compiled, divisor=LEAST_DIVISOR)
+    busy = 3 * compiled.config.link_timeout + 2 * compiled.predicted_cycles
+    with device, PseudoTerminal(device, busy) as terminal:
+        say(f"{compiled.board.name} with {compiled.graph.file} on {terminal.name}")
+        say(f"ask it: tfl2hw run {directory} --port {terminal.name} --input FILE; Ctrl-C ends it")
+        sys.stdout.flush()
+        try:
+            terminal.serve()
+        except KeyboardInterrupt:
+            say("ended")

@@ -11,7 +11,7 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
@@ -37,6 +37,7 @@ def simulate(
     labels: Labels = None,
     lanes: Lanes = None,
     columns: Columns = None,
+    features: Features = None,
     json: Json = False,
 ) -> None:
     """Run the generated hardware in simulation and compare every tensor with the interpreter's.
@@ -45,7 +46,7 @@ def simulate(
     """
     graph = load(model)
     inputs = files or []
-    chosen = load_samples(graph, inputs)
+    chosen = load_samples(graph, inputs, features)
     chosen += random_samples(graph, _random_count(samples, inputs), seed)
     if not chosen:
         raise UsageError("nothing to simulate: --samples 0 and no --input")

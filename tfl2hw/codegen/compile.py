@@ -23,7 +23,7 @@ from tfl2hw.schedule.jobs import Schedule
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import Target
 
-from .configure import check_core, configure, with_identity
+from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
 from .memories import make_image
@@ -94,7 +94,7 @@ def compile_model(
         # words at any byte take more block RAM
         planned, program, config = _fitted(network, replace(target, unaligned=False), chosen)
     image = make_image(planned, program, config)
-    config = with_identity(config, EMPTY if target.core else image)
+    config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
     return Compiled(
         file=path,
         graph=graph,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 
 from tfl2hw import __version__
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.elementwise import Table
@@ -16,6 +18,9 @@ from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
 
 from .program import Program
+
+TIMEOUT_MS = 10
+"""A frame is dropped after a silence of this length at least: longer than a host pauses within one."""
 
 STREAMED_PARAMETERS = 64
 """Parameter entries kept of a streamed model: more than are in flight at a time."""
@@ -145,7 +150,14 @@ def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
     return extreme.bit_length() + 1
 
 
-def with_identity(config: CoreConfig, image: Image) -> CoreConfig:
-    """The configuration with the identity of this model on this core: 16 bytes of a hash."""
-    seen = repr((__version__, replace(config, identity="00" * 16), image)).encode()
-    return replace(config, identity=hashlib.sha256(seen).hexdigest()[:32])
+def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
+    """The configuration with what its host link needs: identity, and a time-out for a clock of ``mhz``.
+
+    The identity is the link protocol's version and this program's, a byte each, and 12 bytes of a hash of
+    this model on this core.
+    """
+    timeout = 1 << (math.ceil(mhz * 1e3 * TIMEOUT_MS) - 1).bit_length()
+    timed = replace(config, identity="00" * 16, link_timeout=timeout)
+    versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
+    digest = hashlib.sha256(repr((__version__, timed, image)).encode()).digest()
+    return replace(timed, identity=(versions + digest).hex()[: 2 * IDENTITY_BYTES])

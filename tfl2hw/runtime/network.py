@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,24 +11,37 @@ import numpy.typing as npt
 
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.loading import Load, loads
-from tfl2hw.runtime.device import Device
-from tfl2hw.runtime.session import Session, TensorLocation
+from tfl2hw.runtime.device import PATIENCE, Device
+from tfl2hw.runtime.session import LOADING, Session, TensorLocation
 from tfl2hw.runtime.transport import Transport
 
+CYCLES_A_SECOND = 1e6
+"""No clock is slower than this."""
 
-def open_session(compiled: Compiled, transport: Transport) -> Session:
+
+def open_session(compiled: Compiled, transport: Transport, patience: float = PATIENCE) -> Session:
     """A session with the device behind ``transport``, which holds the core of ``compiled``.
 
-    What the memories have to hold is sent only where the core does not start with it.
+    What the memories have to hold is sent only where the core does not start with it, and where the device
+    does not carry the mark that it has it already. ``patience`` is ``Device``'s.
     """
     return Session(
-        Device(transport, lanes=compiled.config.lanes),
+        Device(transport, lanes=compiled.config.lanes, patience=patience),
         identity=bytes.fromhex(compiled.config.identity),
         loads=_loads(compiled),
+        mark=_mark(compiled),
+        seconds=compiled.predicted_cycles / CYCLES_A_SECOND,
         inputs=[location(compiled, tensor) for tensor in compiled.network.inputs],
         outputs=[location(compiled, tensor) for tensor in compiled.network.outputs],
         breaks=compiled.program.breaks,
     )
+
+
+def _mark(compiled: Compiled) -> int | None:
+    """The mark of a device that holds all of ``compiled``; none for a core that many models share."""
+    if compiled.board.core is not None:
+        return None
+    return zlib.crc32(bytes.fromhex(compiled.config.identity)) % (LOADING - 1) + 1
 
 
 def _loads(compiled: Compiled) -> tuple[Load, ...]:

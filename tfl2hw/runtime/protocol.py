@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import binascii
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tfl2hw.rtl_templates import frames
 from tfl2hw.rtl_templates.frames import Command, Status
 
-HEADER = struct.Struct("<BBH")
-"""What follows the first byte: command or status, sequence, length of the payload."""
+REQUEST_HEADER = struct.Struct("<BBHI")
+"""Command, sequence, length, argument."""
 
-CHECKSUM = struct.Struct("<H")
+REPLY_HEADER = struct.Struct("<BBHH")
+"""Status, sequence, mark, length of the payload."""
 
-MAXIMUM_PAYLOAD = 0xFFFF
+CHECKSUM = struct.Struct("<I")
+
+MAXIMUM_LENGTH = 0xFFFF
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """A reply's header. ``status`` is a plain number, as a broken reply can carry any."""
+    """A reply's header. ``status`` is a plain number, as a device of another version can send any."""
 
     status: int
     sequence: int
+    mark: int
     length: int
 
 
@@ -34,58 +38,63 @@ class RunResult(NamedTuple):
     pc: int
 
 
-def checksum(covered: bytes) -> int:
-    """CRC-16/CCITT-FALSE, which is what ``crc_hqx`` computes when it starts at 0xFFFF."""
-    return binascii.crc_hqx(covered, 0xFFFF)
+class State(NamedTuple):
+    """What the device says of itself: how the last program ended, and errors since its reset, modulo 256.
+
+    ``broken``: frames with a wrong CRC. ``cut``: frames that did not go on.
+    """
+
+    cycles: int
+    pc: int
+    broken: int
+    cut: int
 
 
-def frame(first: int, code: int, sequence: int, payload: bytes = b"") -> bytes:
-    """A whole frame; ``first`` says whether it is a request or a reply.
+def checksum(covered: bytes) -> bytes:
+    """The CRC-32 of ``covered``, as it is sent."""
+    return CHECKSUM.pack(zlib.crc32(covered))
+
+
+def request(command: Command, sequence: int, argument: int = 0, length: int = 0) -> bytes:
+    """A request without data.
 
     Raises
     ------
-    ValueError : the payload is longer than the length field can say.
+    ValueError : ``length`` is more than its field can say.
     """
-    if len(payload) > MAXIMUM_PAYLOAD:
-        raise ValueError(f"payload must be at most {MAXIMUM_PAYLOAD} bytes, not {len(payload)}")
-    covered = HEADER.pack(code, sequence, len(payload)) + payload
-    return bytes([first]) + covered + CHECKSUM.pack(checksum(covered))
+    if length > MAXIMUM_LENGTH:
+        raise ValueError(f"length must be at most {MAXIMUM_LENGTH} bytes, not {length}")
+    header = REQUEST_HEADER.pack(command, sequence, length, argument)
+    return bytes([frames.REQUEST]) + header + checksum(header)
 
 
-def request(command: Command, sequence: int, payload: bytes = b"") -> bytes:
-    """A request frame."""
-    return frame(frames.REQUEST, command, sequence, payload)
+def write_request(sequence: int, address: int, data: bytes) -> bytes:
+    """WRITE with its data. Raises ValueError as ``request``."""
+    first = request(Command.WRITE, sequence, address, len(data))
+    return first + data + checksum(first[1 : 1 + REQUEST_HEADER.size] + data)
 
 
-def write_payload(address: int, data: bytes) -> bytes:
-    """Payload of WRITE."""
-    return struct.pack("<I", address) + data
-
-
-def read_payload(address: int, count: int) -> bytes:
-    """Payload of READ."""
-    return struct.pack("<IH", address, count)
-
-
-def run_payload(pc: int, stop_at_breaks: bool) -> bytes:
-    """Payload of RUN."""
-    return struct.pack("<HB", pc, stop_at_breaks)
+def reply(status: int, sequence: int, mark: int, payload: bytes = b"") -> bytes:
+    """What a device sends."""
+    covered = REPLY_HEADER.pack(status, sequence, mark, len(payload)) + payload
+    return bytes([frames.REPLY]) + covered + checksum(covered)
 
 
 def parse_header(data: bytes) -> Header:
-    """The header in the four bytes ``data``."""
-    status, sequence, length = HEADER.unpack(data)
-    return Header(status=status, sequence=sequence, length=length)
+    """The header in the first bytes of ``data``."""
+    status, sequence, mark, length = REPLY_HEADER.unpack_from(data)
+    return Header(status=status, sequence=sequence, mark=mark, length=length)
 
 
-def parse_run(payload: bytes) -> RunResult:
-    """The answer in the six bytes of RUN's reply."""
-    return RunResult(*struct.unpack("<IH", payload))
+def parse_state(payload: bytes) -> State:
+    """The answer in the payload of STATE's or RUN's reply."""
+    return State(*struct.unpack("<IHBB", payload))
 
 
 REASONS = {
-    Status.BAD_CRC: "the request arrived with a wrong checksum",
+    Status.BROKEN: "the request arrived with a wrong checksum",
+    Status.CUT: "the request broke off",
     Status.UNKNOWN_COMMAND: "the device does not know the command",
-    Status.BAD_LENGTH: "the request's length does not fit its command",
+    Status.UNMARKED: "the device was reset",
 }
 """What a refusal means."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -12,9 +13,16 @@ import numpy.typing as npt
 
 from tfl2hw.codegen.loading import Load
 from tfl2hw.errors import ToolError, UsageError
-from tfl2hw.runtime.device import Device
+from tfl2hw.rtl_templates.frames import PROTOCOL
+from tfl2hw.runtime.device import Device, DeviceReset
 
 Int8 = npt.NDArray[np.int8]
+
+LOADING = 0x8000
+"""Set in the mark of a device that is being loaded."""
+
+ATTEMPTS = 3
+"""How often an inference is begun anew because the device was reset in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +110,9 @@ class Answer:
 class Session:
     """Runs a network on a device.
 
+    The device carries a mark while it is loaded, and another when it holds everything. A device that was
+    reset has lost its mark: it is loaded anew, and the inference that was under way begins again.
+
     Parameters
     ----------
     device : the device, which must hold the network's design.
@@ -111,6 +122,9 @@ class Session:
     inputs, outputs : where the network's inputs and outputs lie.
     breaks : words at which a program that stops at BREAKs halts before its end, in order.
     start : the program's first word.
+    mark : 1 to 32767, tells that the loads are in the device. One that carries it already is not loaded
+        again. None: a mark that no earlier session gave, as the identity does not tell what the loads are.
+    seconds : the longest that a run may take.
     """
 
     def __init__(
@@ -123,6 +137,8 @@ class Session:
         outputs: Sequence[TensorLocation],
         breaks: Sequence[int] = (),
         start: int = 0,
+        mark: int | None = None,
+        seconds: float = 30.0,
     ) -> None:
         self._device = device
         self._identity = identity
@@ -131,7 +147,14 @@ class Session:
         self._outputs = tuple(outputs)
         self._breaks = tuple(breaks)
         self._start = start
+        self._mark = mark
+        self._seconds = seconds
         self._ready = False
+
+    @property
+    def device(self) -> Device:
+        """The device."""
+        return self._device
 
     def prepare(self) -> None:
         """Check the device's identity and load what it needs; later runs do not repeat it.
@@ -139,21 +162,31 @@ class Session:
         Raises
         ------
         ToolError : another design is in the device.
+        DeviceReset : it was reset while it was loaded.
         """
         if self._ready:
             return
-        found = self._device.identify()
+        device = self._device
+        device.forget()
+        found = device.identify()
         if found != self._identity:
-            raise ToolError(
-                f"the device holds another design: its identity is {found.hex()}, "
-                f"that of the network is {self._identity.hex()}; program the board first"
-            )
+            raise ToolError(_another(found, self._identity))
+        if self._mark is not None and device.found_mark == self._mark:
+            device.trust()
+        else:
+            self._load()
+        self._ready = True
+
+    def _load(self) -> None:
+        """Two marks: a reset on the way would leave the second without the first."""
+        device = self._device
+        device.mark(LOADING | random.randrange(1, LOADING))
         for load in self._loads:
             for address, data in load.writes:
-                self._device.write(address, data)
+                device.write(address, data)
             if load.runs:
-                self._device.run(0)
-        self._ready = True
+                device.run(0)
+        device.mark(random.randrange(1, LOADING) if self._mark is None else self._mark)
 
     def run(self, inputs: Sequence[npt.NDArray[Any]]) -> Answer:
         """One inference.
@@ -161,11 +194,16 @@ class Session:
         Raises
         ------
         UsageError : the inputs are not those of the network.
-        ToolError : the device fails.
+        ToolError : the device fails, or is reset again and again.
         """
-        self.send(inputs)
-        result = self._device.run(self._start)
-        return Answer(outputs=self.answer(), cycles=result.cycles)
+        for _ in range(ATTEMPTS):
+            try:
+                self.send(inputs)
+                result = self._device.run(self._start, timeout=self._seconds)
+                return Answer(outputs=self.answer(), cycles=result.cycles)
+            except DeviceReset:
+                self._ready = False
+        raise ToolError(f"the device was reset in each of {ATTEMPTS} attempts at an inference")
 
     def steps(self, inputs: Sequence[npt.NDArray[Any]]) -> Iterator[Step]:
         """One inference, a step at each of the program's breaks and one at its end.
@@ -174,7 +212,8 @@ class Session:
 
         Raises
         ------
-        UsageError, ToolError : as for ``run``; ToolError also when the program halts elsewhere.
+        UsageError, ToolError : as for ``run``; ToolError also when the program halts elsewhere, or the device
+            is reset.
         """
         self.send(inputs)
         pc = self._start
@@ -203,3 +242,18 @@ class Session:
     def answer(self) -> tuple[Int8, ...]:
         """The outputs as they lie in the device."""
         return tuple(self.fetch(place) for place in self._outputs)
+
+
+def _another(found: bytes, wanted: bytes) -> str:
+    """Why a device with the identity ``found`` will not do; what is in it, ``codegen.configure`` says."""
+    protocol, *version = found[:4]
+    if protocol != PROTOCOL:
+        return (
+            f"the device speaks version {protocol} of the link protocol, this program version {PROTOCOL}: "
+            f"build and program it again"
+        )
+    maker = ".".join(map(str, version))
+    return (
+        f"the device holds another design, made by tfl2hw {maker}: its identity is {found.hex()}, "
+        f"that of the network is {wanted.hex()}; program the board first"
+    )
