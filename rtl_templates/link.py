@@ -72,6 +72,11 @@ class Link(wiring.Component):
         self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
+        self._clears, self._steps = Signal(), Signal()  # what happens to it
+        with m.If(self._clears):
+            m.d.sync += self._index.eq(0)
+        with m.Elif(self._steps):
+            m.d.sync += self._index.eq(self._index + 1)
         self._has_data = Signal()  # whether the CRC that comes is that of the data
         self._mark = Signal(16)
         self._written = Signal()  # since the last run
@@ -147,15 +152,14 @@ class Link(wiring.Component):
         payload, index, length = self.i.payload, self._index, self._length
         wrong = Signal()  # a byte of a CRC
         with m.State("IDLE"):
-            m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1)]
-            m.d.sync += [index.eq(0), self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
+            m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
+            m.d.sync += [self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
             with m.If(self._taken & self.i.valid & (payload == frames.REQUEST)):
                 m.next = "HEADER"
 
         with m.State("HEADER"):
-            m.d.comb += self._covered.eq(1)
+            m.d.comb += [self._covered.eq(1), self._steps.eq(self.i.valid)]
             with m.If(self._receive(m)):
-                m.d.sync += index.eq(index + 1)
                 parts = (
                     self._command, self._sequence, length[:8], length[8:],
                     self._argument[:8], self._argument[8:16], self._argument[16:],
@@ -170,13 +174,13 @@ class Link(wiring.Component):
                     m.next = "SETTLE"
 
         with m.State("SETTLE"):  # the CRC takes the last byte
-            m.d.sync += index.eq(0)
+            m.d.comb += self._clears.eq(1)
             with m.If(self._stored):
                 m.next = "CRC"
 
         with m.State("CRC"):
+            m.d.comb += self._steps.eq(self.i.valid)
             with m.If(self._receive(m)):
-                m.d.sync += index.eq(index + 1)
                 m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
                 with m.If(index == frames.CRC_BYTES - 1):
                     m.next = "DECIDE"
@@ -214,8 +218,7 @@ class Link(wiring.Component):
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
         length = self._length
         with m.State("ACT"):
-            m.d.comb += self._restart.eq(1)
-            m.d.sync += self._index.eq(0)
+            m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
             m.next = "REPLY"
             with m.If(self._status != Status.OK):
                 m.d.sync += length.eq(0)
@@ -247,13 +250,14 @@ class Link(wiring.Component):
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
         index, length, bus = self._index, self._length, self.bus
-        answer, settled = Signal(8, reset_less=True), Signal()
+        answer, settled, reads = Signal(8, reset_less=True), Signal(), Signal()
         state = Cat(bus.cycles, bus.pc, self._broken, self._cut)
         identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
         identifies = self._command == Command.IDENTIFY
         m.d.sync += [
             answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
             settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
+            reads.eq(self._command == Command.READ),
         ]
         header = (
             frames.REPLY,
@@ -264,42 +268,44 @@ class Link(wiring.Component):
             length[:8],
             length[8:],
         )
+        last = index == frames.REPLY_HEADER_BYTES - 1
         with m.State("REPLY"):
-            m.d.comb += [self._offers.eq(1), self._covered.eq(index != 0)]
+            m.d.comb += [
+                self._offers.eq(1), self._covered.eq(index != 0),
+                self._steps.eq(self._taken), self._clears.eq(self._taken & last),
+            ]  # fmt: skip
             with m.Switch(index[:3]):
                 for position, value in enumerate(header):
                     with m.Case(position):
                         m.d.comb += self._byte.eq(value)
-            with m.If(self._taken):
-                m.d.sync += index.eq(index + 1)
-                with m.If(index == frames.REPLY_HEADER_BYTES - 1):
-                    m.d.sync += index.eq(0)
-                    m.next = "PAYLOAD"
-                    with m.If(self._none_left):
-                        m.next = "SETTLE_REPLY"
+            with m.If(self._taken & last):
+                m.next = "PAYLOAD"
+                with m.If(self._none_left):
+                    m.next = "SETTLE_REPLY"
 
         with m.State("PAYLOAD"):
-            reads = self._command == Command.READ
+            there = Mux(reads, bus.r.valid, settled)
             m.d.comb += [
                 self._covered.eq(1),
-                self._offers.eq(Mux(reads, bus.r.valid, settled)),
+                self._offers.eq(there),
+                self._steps.eq(there & self._taken),
                 self._byte.eq(Mux(reads, bus.r.payload, answer)),
                 bus.r.ready.eq(reads & self._taken),
             ]
-            with m.If(self._sent):
-                m.d.sync += [index.eq(index + 1), length.eq(length - 1)]
+            with m.If(there & self._taken):
+                m.d.sync += length.eq(length - 1)
                 with m.If(self._one_left):
                     m.next = "SETTLE_REPLY"
 
         with m.State("SETTLE_REPLY"):
-            m.d.sync += index.eq(0)
+            m.d.comb += self._clears.eq(1)
             m.next = "CRC_REPLY"
 
         with m.State("CRC_REPLY"):
-            m.d.comb += [self._byte.eq(self._crc_byte), self._offers.eq(1)]
-            with m.If(self._taken):
-                m.d.sync += index.eq(index + 1)
-                with m.If(index == frames.CRC_BYTES - 1):
-                    m.next = "IDLE"
-                    with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
-                        m.d.sync += self._mark.eq(self._argument)
+            m.d.comb += [
+                self._byte.eq(self._crc_byte), self._offers.eq(1), self._steps.eq(self._taken),
+            ]  # fmt: skip
+            with m.If(self._taken & (index == frames.CRC_BYTES - 1)):
+                m.next = "IDLE"
+                with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
+                    m.d.sync += self._mark.eq(self._argument)
