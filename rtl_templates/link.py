@@ -9,6 +9,12 @@ from amaranth.lib.wiring import In, Out
 from . import frames
 from .frames import Command, Status
 from .hostbus import HostBus
+from .states import States
+
+_STATES = (
+    "IDLE", "HEADER", "SETTLE", "CRC", "DECIDE", "DATA", "SKIP", "ACT", "RUNNING", "REPLY", "PAYLOAD",
+    "SETTLE_REPLY", "CRC_REPLY",
+)  # fmt: skip
 
 
 class Link(wiring.Component):
@@ -95,10 +101,11 @@ class Link(wiring.Component):
         self._checksum(m)
         self._timer(m)
         self._count_errors(m)
-        with m.FSM():
-            self._request(m)
-            self._act(m)
-            self._reply(m)
+        self._states = States(m, _STATES)
+        self._request(m)
+        self._act(m)
+        self._reply(m)
+        self._states.finish()
         return m
 
     def _checksum(self, m: Module) -> None:
@@ -144,20 +151,20 @@ class Link(wiring.Component):
         with m.If(self._expired):
             m.d.comb += self._is_cut.eq(1)
             m.d.sync += self._status.eq(Status.CUT)
-            m.next = "ACT"
+            self._states.go("ACT")
         return self.i.valid
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
         payload, index, length = self.i.payload, self._index, self._length
         wrong = Signal()  # a byte of a CRC
-        with m.State("IDLE"):
+        with self._states.within("IDLE"):
             m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
             m.d.sync += [self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
             with m.If(self._taken & self.i.valid & (payload == frames.REQUEST)):
-                m.next = "HEADER"
+                self._states.go("HEADER")
 
-        with m.State("HEADER"):
+        with self._states.within("HEADER"):
             m.d.comb += [self._covered.eq(1), self._steps.eq(self.i.valid)]
             with m.If(self._receive(m)):
                 parts = (
@@ -171,55 +178,55 @@ class Link(wiring.Component):
                 with m.If(index[:3] == 0):
                     m.d.sync += self._known.eq((payload <= max(Command)) & payload.any())
                 with m.If(index == frames.HEADER_BYTES - 1):
-                    m.next = "SETTLE"
+                    self._states.go("SETTLE")
 
-        with m.State("SETTLE"):  # the CRC takes the last byte
+        with self._states.within("SETTLE"):  # the CRC takes the last byte
             m.d.comb += self._clears.eq(1)
             with m.If(self._stored):
-                m.next = "CRC"
+                self._states.go("CRC")
 
-        with m.State("CRC"):
+        with self._states.within("CRC"):
             m.d.comb += self._steps.eq(self.i.valid)
             with m.If(self._receive(m)):
                 m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
                 with m.If(index == frames.CRC_BYTES - 1):
-                    m.next = "DECIDE"
+                    self._states.go("DECIDE")
 
-        with m.State("DECIDE"):
-            m.next = "ACT"
+        with self._states.within("DECIDE"):
+            self._states.go("ACT")
             with m.If(wrong):
                 m.d.comb += self._is_broken.eq(1)
                 m.d.sync += self._status.eq(Status.BROKEN)
-                m.next = "SKIP"
+                self._states.go("SKIP")
             with m.Elif((self._command == Command.WRITE) & ~self._has_data):
                 m.d.sync += [self.bus.start_write.eq(1), self._has_data.eq(1)]
-                m.next = "DATA"
+                self._states.go("DATA")
                 with m.If(self._none_left):
-                    m.next = "SETTLE"
+                    self._states.go("SETTLE")
             with m.Elif(~self._known):
                 m.d.sync += self._status.eq(Status.UNKNOWN_COMMAND)
-                m.next = "SKIP"
+                self._states.go("SKIP")
 
-        with m.State("DATA"):
+        with self._states.within("DATA"):
             m.d.comb += self._covered.eq(1)
             arrived = self._receive(m)
             m.d.comb += self.i.ready.eq(self._stored)
             with m.If(arrived & self._stored):
                 m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(1)]
                 with m.If(self._one_left):
-                    m.next = "SETTLE"
+                    self._states.go("SETTLE")
 
-        with m.State("SKIP"):
+        with self._states.within("SKIP"):
             m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
             with m.If(self._expired):
-                m.next = "ACT"
+                self._states.go("ACT")
 
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
         length = self._length
-        with m.State("ACT"):
+        with self._states.within("ACT"):
             m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
-            m.next = "REPLY"
+            self._states.go("REPLY")
             with m.If(self._status != Status.OK):
                 m.d.sync += length.eq(0)
             with m.Else():
@@ -235,17 +242,17 @@ class Link(wiring.Component):
                             length.eq(frames.STATE_BYTES), self._written.eq(0),
                             self.bus.run.eq(self._written & self._mark.any()),
                         ]  # fmt: skip
-                        m.next = "RUNNING"
+                        self._states.go("RUNNING")
                         with m.If(~self._mark.any()):
                             m.d.sync += [length.eq(0), self._status.eq(Status.UNMARKED)]
-                            m.next = "REPLY"
+                            self._states.go("REPLY")
                     with m.Case(Command.MARK):
                         m.d.sync += length.eq(0)
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
-        with m.State("RUNNING"):
+        with self._states.within("RUNNING"):
             with m.If(~self.bus.run & ~self.bus.busy):
-                m.next = "REPLY"
+                self._states.go("REPLY")
 
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
@@ -269,7 +276,7 @@ class Link(wiring.Component):
             length[8:],
         )
         last = index == frames.REPLY_HEADER_BYTES - 1
-        with m.State("REPLY"):
+        with self._states.within("REPLY"):
             m.d.comb += [
                 self._offers.eq(1), self._covered.eq(index != 0),
                 self._steps.eq(self._taken), self._clears.eq(self._taken & last),
@@ -279,11 +286,11 @@ class Link(wiring.Component):
                     with m.Case(position):
                         m.d.comb += self._byte.eq(value)
             with m.If(self._taken & last):
-                m.next = "PAYLOAD"
+                self._states.go("PAYLOAD")
                 with m.If(self._none_left):
-                    m.next = "SETTLE_REPLY"
+                    self._states.go("SETTLE_REPLY")
 
-        with m.State("PAYLOAD"):
+        with self._states.within("PAYLOAD"):
             there = Mux(reads, bus.r.valid, settled)
             m.d.comb += [
                 self._covered.eq(1),
@@ -295,17 +302,17 @@ class Link(wiring.Component):
             with m.If(there & self._taken):
                 m.d.sync += length.eq(length - 1)
                 with m.If(self._one_left):
-                    m.next = "SETTLE_REPLY"
+                    self._states.go("SETTLE_REPLY")
 
-        with m.State("SETTLE_REPLY"):
+        with self._states.within("SETTLE_REPLY"):
             m.d.comb += self._clears.eq(1)
-            m.next = "CRC_REPLY"
+            self._states.go("CRC_REPLY")
 
-        with m.State("CRC_REPLY"):
+        with self._states.within("CRC_REPLY"):
             m.d.comb += [
                 self._byte.eq(self._crc_byte), self._offers.eq(1), self._steps.eq(self._taken),
             ]  # fmt: skip
             with m.If(self._taken & (index == frames.CRC_BYTES - 1)):
-                m.next = "IDLE"
+                self._states.go("IDLE")
                 with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
                     m.d.sync += self._mark.eq(self._argument)
