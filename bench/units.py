@@ -26,10 +26,10 @@ from tfl2hw.rtl_templates.arg_max import ArgMax
 from tfl2hw.rtl_templates.array import Array
 from tfl2hw.rtl_templates.column import Column
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.core import drain, fetch_latency
 from tfl2hw.rtl_templates.index import IndexRegister
 from tfl2hw.rtl_templates.isa import Kind
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.latencies import drain, fetch_latency
 from tfl2hw.rtl_templates.log_softmax import LogSoftmax
 from tfl2hw.rtl_templates.multiplier import LaneMultiplier, WideMultiplier
 from tfl2hw.rtl_templates.requantizer import Requantizer
@@ -98,10 +98,11 @@ def _row_units(config: CoreConfig) -> list[Unit]:
     """The units that work on whole rows."""
     found, once = [], "once a row"
     if config.softmax:
-        interval = f"a byte every {_cycles(Softmax.SCALE_INTERVAL)}"
-        reciprocal, scaling = Softmax.RECIPROCAL_LATENCY, Softmax.SCALE_LATENCY
+        digit = config.softmax_digit
+        interval = f"a byte every {_cycles(Softmax.scale_interval(digit))}"
+        reciprocal, scaling = Softmax.reciprocal_latency(digit), Softmax.scale_latency(digit)
         found += [
-            _unit("Softmax, maximum", drain(config)[Kind.SOFTMAX_MAX], "issue to maximum", "a byte a cycle"),
+            _unit("Softmax, maximum", fetch_latency(config) + 4, "issue to maximum", "a byte a cycle"),
             _unit("Softmax, reciprocal", reciprocal, "last byte to first scaled", once),
             _unit("Softmax, scaling", scaling, "byte to result", interval),
         ]
@@ -131,7 +132,7 @@ def life(config: CoreConfig) -> list[Stage]:
     sums = fetch + column
     first = sums + skew + way_out
     byte = fetch + Array.latency(config)
-    gone = byte + Array.leaves(config) - 1
+    gone = byte + Array.leaves(config, pair=False) - 1
     return [
         Stage(stage="loop nest, address", start=0, stop=AddressGenerator.latency - 1),
         Stage(stage="scratchpad", start=AddressGenerator.latency, stop=fetch - 1),

@@ -39,6 +39,7 @@ def generous_core(lanes: int, columns: int) -> CoreConfig:
         copier=True,
         index=True,
         softmax=True,
+        softmax_digit=4,
         softmax_tables=16,
         log_softmax=True,
         log_tables=16,

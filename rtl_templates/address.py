@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -26,10 +26,14 @@ from .isa import (
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
-    """What goes with a read address: the token, the job's kind and whether the word is padding."""
+    """What goes with a read address: the token, the job's kind and whether the word is padding.
+
+    ``begins``: it is the job's first token (those of loads do not count).
+    """
     return data.StructLayout({
         "token": token_layout(config),
         "active": unsigned(1),
+        "begins": unsigned(1),
         "kind": Kind,
         "pad": unsigned(1),
     })
@@ -40,14 +44,14 @@ class AddressGenerator(wiring.Component):
 
     Throughput: one token a cycle; after a pixel ``gap`` idle cycles; one more before each run of
     loads. Latency: ``latency`` cycles from a token's issue to ``read_address``; the first token is
-    issued ``start_latency`` cycles after ``bus.start``.
+    issued ``start_latency`` cycles after ``bus.start``. That may come in the cycle after ``front_done``, or
+    later; registers may be written at any time, and count for the job that is started next.
 
     Members
     -------
     bus : In(ConfigBus).
-    index : In, bytes that are added to ``base`` in a job with FLAG_INDEXED (with ``config.index``). The sum
-        is registered: ``index`` must stand still from the job's START on, so the program has to WAIT for
-        the INDEX job that made it. ``base`` may be written up to the instruction before the START.
+    index : In, bytes that are added to ``base`` in a job with FLAG_INDEXED (with ``config.index``), taken
+        with ``bus.start``: the program has to WAIT for the INDEX job that made it.
     read_address : Out, scratchpad word to read; read_offset : Out, the byte of it that is addressed.
     request : Out(request_layout), goes with ``read_address``; ``active`` says that there is a token.
     front_done : Out(1), strobe in the cycle after the last token's issue.
@@ -90,6 +94,7 @@ class AddressGenerator(wiring.Component):
             "load_words": signed(count), "load_parameter_words": signed(count),
             "load_first": unsigned(config.destination_bits),
             "load_count": signed(config.destination_bits + 1), "load_address": unsigned(token_bits),
+            "step_bank": unsigned(1),
         }  # fmt: skip
         self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
         for name, register in self._r.items():
@@ -98,21 +103,38 @@ class AddressGenerator(wiring.Component):
         base = self._r["base"]
         with m.If(bus.valid & (bus.register == INDEX["base_add"])):
             m.d.sync += base.eq(base + bus.value)
+        self._take_over(m)
+
+    def _take_over(self, m: Module) -> None:
+        """What the job under way goes by: stage 0's registers with the START, those of the later stages a
+        cycle later, when the last token of the job before has left them.
+        """
+        self._late_start = Signal()
+        m.d.sync += self._late_start.eq(self.bus.start)
+        late = ("base_row", "base_column", "height", "width")
+        at_once = (*(f"count{level}" for level in range(LEVELS)), "gap", "window_skip", "window_stride")
+        at_once += ("load_words", "load_parameter_words", "load_first", "load_count", "load_address")
+        self._a = {
+            name: Signal.like(self._r[name], name=f"active_{name}") for name in (*late, *at_once, "step_bank")
+        }
+        for strobe, names in ((self.bus.start, (*at_once, "step_bank")), (self._late_start, late)):
+            with m.If(strobe):
+                m.d.sync += [self._a[name].eq(self._r[name]) for name in names]
 
     def _origin(self, m: Module) -> Signal:
-        """Where the job's first token reads, in time for stage 2: ``base``, plus ``index`` with its flag."""
+        """Where the job's first token reads: ``base``, plus ``index`` with its flag."""
         base = self._r["base"]
-        if not self._config.index:
-            return base
-        indexed, origin = Signal(), Signal.like(base, reset_less=True)
+        origin = Signal.like(base, name="origin")
+        index: Value = Const(0)
+        if self._config.index:
+            index = Mux((self.bus.value & FLAG_INDEXED).any(), self.index, 0)
         with m.If(self.bus.start):
-            m.d.sync += indexed.eq((self.bus.value & FLAG_INDEXED).any())
-        m.d.sync += origin.eq(base + Mux(indexed, self.index, 0))
+            m.d.sync += origin.eq(base + index)
         return origin
 
     def _nest(self, m: Module) -> None:
         """Stage 0: counters and the state machine; what they issue is registered once."""
-        r, bus = self._r, self.bus
+        r, a, bus = self._r, self._a, self.bus
         counts = [
             Signal(signed(self._config.count_bits), name=f"left{level}", reset_less=True)
             for level in range(LEVELS)
@@ -138,20 +160,24 @@ class AddressGenerator(wiring.Component):
                 streams.eq((bus.value & FLAG_STREAM).any()),
             ]
         for number, count in enumerate(counts):
-            with m.If(bus.start | (advance[number] & count[-1])):
+            with m.If(bus.start):
                 m.d.sync += count.eq(r[f"count{number}"])
+            with m.Elif(advance[number] & count[-1]):
+                m.d.sync += count.eq(a[f"count{number}"])
             with m.Elif(advance[number]):
                 m.d.sync += count.eq(count - 1)
         with m.If(bus.start | pixel_end):
             m.d.sync += first.eq(1)
         with m.Elif(issue):
             m.d.sync += first.eq(0)
-        with m.If(bus.start | row_end):
+        with m.If(bus.start):
             m.d.sync += window.eq(r["window_skip"])
+        with m.Elif(row_end):
+            m.d.sync += window.eq(a["window_skip"])
         with m.Elif(pixel_end):
-            m.d.sync += window.eq(Mux(emits, r["window_stride"], window - 1))
+            m.d.sync += window.eq(Mux(emits, a["window_stride"], window - 1))
         with m.If(pixel_end):
-            m.d.sync += gap.eq(r["gap"])
+            m.d.sync += gap.eq(a["gap"])
         with m.Elif(~gap[-1]):
             m.d.sync += gap.eq(gap - 1)
 
@@ -162,7 +188,7 @@ class AddressGenerator(wiring.Component):
         last_token = counts[0][-1] & counts[1][-1] & counts[2][-1]
         last_pixel = counts[3][-1] & counts[4][-1]
         last_group = counts[5][-1]
-        turns, rests = last_pixel & (last_group | streams), ~r["gap"][-1]
+        turns, rests = last_pixel & (last_group | streams), ~a["gap"][-1]
         rested = gap[-1] | (gap == 0)
         with m.If(bus.start):
             m.d.sync += only_loads.eq(bus.value[:KIND_BITS] == Kind.LOAD)
@@ -202,10 +228,10 @@ class AddressGenerator(wiring.Component):
 
     def _loader(self, m: Module, streams: Signal) -> tuple[Signal, Signal, Signal]:
         """Counts the words of a load: ``load_words`` for each destination, then, in a streamed job,
-        ``load_parameter_words`` for each requantizer, to addresses that go on from group to group as
-        the requantizers' own do.
+        ``load_parameter_words`` for each requantizer, to addresses that go on from group to group, and
+        from job to job, as the requantizers' own do.
         """
-        r, config = self._r, self._config
+        a, config, bus = self._a, self._config, self.bus
         token, stop, enters = Signal(), Signal(), Signal()
         words, destinations = (
             Signal(signed(self._config.count_bits), reset_less=True),
@@ -217,28 +243,28 @@ class AddressGenerator(wiring.Component):
         parameter_start = Signal.like(address)
         word_last, destination_last = words[-1], destinations[-1]
         m.d.comb += stop.eq(token & word_last & destination_last & (parameters | ~streams))
-        with m.If(self.bus.start):
-            m.d.sync += parameter_start.eq(0)
+        with m.If(bus.valid & (bus.register == INDEX["parameter_base"])):
+            m.d.sync += parameter_start.eq(bus.value << (config.parameter_parts - 1).bit_length())
         with m.Elif(stop & parameters):
             m.d.sync += parameter_start.eq(address + 1)
         with m.If(enters):
             m.d.sync += [
-                words.eq(r["load_words"]), destinations.eq(r["load_count"]), destination.eq(r["load_first"]),
-                address.eq(r["load_address"]), parameters.eq(0),
+                words.eq(a["load_words"]), destinations.eq(a["load_count"]), destination.eq(a["load_first"]),
+                address.eq(a["load_address"]), parameters.eq(0),
             ]  # fmt: skip
         with m.Elif(token):
             m.d.sync += [words.eq(words - 1), address.eq(address + 1)]
             with m.If(word_last):
                 m.d.sync += [
-                    words.eq(Mux(parameters, r["load_parameter_words"], r["load_words"])),
+                    words.eq(Mux(parameters, a["load_parameter_words"], a["load_words"])),
                     destinations.eq(destinations - 1),
                     destination.eq(destination + 1),
-                    address.eq(Mux(parameters, parameter_start, r["load_address"])),
+                    address.eq(Mux(parameters, parameter_start, a["load_address"])),
                 ]
                 with m.If(destination_last):
                     m.d.sync += [
                         parameters.eq(1),
-                        words.eq(r["load_parameter_words"]),
+                        words.eq(a["load_parameter_words"]),
                         destinations.eq(config.requantizers - 2),
                         destination.eq(config.columns),
                         address.eq(parameter_start),
@@ -248,7 +274,7 @@ class AddressGenerator(wiring.Component):
 
     def _addresses(self, m: Module) -> None:
         """Stages 1 to 3: which delta, the addition; then padding and the read address."""
-        config, r, s1 = self._config, self._r, self._stage
+        config, r, a, s1 = self._config, self._r, self._a, self._stage
         load_destination, load_address = self._load
         # Stage 1 -> 2: the delta that the token before asked for.
         asked = Signal(LEVELS)
@@ -270,10 +296,10 @@ class AddressGenerator(wiring.Component):
         with m.If(s2.issue):
             m.d.sync += [
                 address.eq(Mux(s2.begins, origin, address + step)),
-                y.eq(Mux(restart, r["base_row"], y + row.as_signed())),
-                x.eq(Mux(restart, r["base_column"], x + column.as_signed())),
+                y.eq(Mux(restart, a["base_row"], y + row.as_signed())),
+                x.eq(Mux(restart, a["base_column"], x + column.as_signed())),
             ]
-        with m.If(self.bus.start):
+        with m.If(self._late_start):
             m.d.sync += source.eq(r["load_base"])
         with m.Elif(s3.load):
             m.d.sync += source.eq(source + config.lanes)
@@ -287,11 +313,12 @@ class AddressGenerator(wiring.Component):
             m.d.sync += register.eq(carried)
             carried = register
         destination, where = carried[: config.destination_bits], carried[config.destination_bits :]
-        outside = (y.as_unsigned() >= r["height"]) | (x.as_unsigned() >= r["width"])
+        outside = (y.as_unsigned() >= a["height"]) | (x.as_unsigned() >= a["width"])
         m.d.comb += [
             Cat(self.read_offset, self.read_address).eq(Mux(s3.load, source, address)),
             self.request.active.eq(s3.issue | s3.load),
             self.request.kind.eq(Mux(s3.load, Kind.LOAD, s3.kind)),
+            self.request.begins.eq(s3.issue & s3.begins),
             self.request.pad.eq(s3.issue & outside),
             token.valid.eq(s3.issue & (s3.kind == Kind.MATRIX)),
             token.first.eq(s3.first),
@@ -312,13 +339,14 @@ class AddressGenerator(wiring.Component):
         """The register ``name`` of the level that is set in ``asked``, one cycle later (0: none written)."""
         bus = self.bus
         first = INDEX[f"{name}0"]
-        memory = Memory(shape=bits, depth=8, init=[], attrs=small_memory(self._config))
+        memory = Memory(shape=bits, depth=16, init=[], attrs=small_memory(self._config))
         m.submodules[name] = memory
         write, read = memory.write_port(), memory.read_port()
         level = Cat((asked[1] | asked[3] | asked[5]), (asked[2] | asked[3]), (asked[4] | asked[5]))
         m.d.comb += [
             write.en.eq(bus.valid & (bus.register[3:] == first // 8)),
-            write.addr.eq(bus.register[:3]), write.data.eq(bus.value), read.addr.eq(level),
+            write.addr.eq(Cat(bus.register[:3], self._r["step_bank"])), write.data.eq(bus.value),
+            read.addr.eq(Cat(level, self._a["step_bank"])),
         ]  # fmt: skip
         return read.data
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Out
 
 from .column import Column, first_control, result_layout
 from .config import CoreConfig
 from .delay import delayed
 from .image import EMPTY, Image
-from .isa import ConfigBus, token_layout
-from .requantizer import Requantizer
+from .isa import INDEX, ConfigBus, token_layout
+from .requantizer import Requantizer, settings_layout
 
 
 class Array(wiring.Component):
@@ -26,7 +26,11 @@ class Array(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus).
+    bus : In(ConfigBus), for zero_point, low, high, parameter_base.
+    begin : In(1), strobe with a job's first token, whose pixel ends ``leaves`` cycles behind that of the job
+        before at least. The registers stand still from then until ``begin_out``.
+    begin_out : Out(1), strobe ``begin_latency(config)`` cycles later, in the cycle before the last byte of
+        the job's first pixel at the earliest, and behind all bytes of the job before.
     token : In, to column 0; x : In, its word, one cycle later. ``tail_token``, ``tail_x`` : Out, what left
         the last column.
     load_enable : In(Q), load_address, load_data : In, parts of parameter entries for the requantizers.
@@ -38,7 +42,7 @@ class Array(wiring.Component):
         self._image = image
         token = token_layout(config)
         super().__init__({
-            "bus": In(ConfigBus()),
+            "bus": In(ConfigBus()), "begin": In(1), "begin_out": Out(1),
             "token": In(token), "x": In(8 * config.lanes),
             "tail_token": Out(token), "tail_x": Out(8 * config.lanes),
             "load_enable": In(config.requantizers),
@@ -53,15 +57,25 @@ class Array(wiring.Component):
         return config.columns - 1 + Column.latency(config) + out + Requantizer.latency(config)
 
     @staticmethod
-    def leaves(config: CoreConfig) -> int:
-        """Cycles in which the results of a pixel leave, at most."""
-        return 2 * config.chain if config.pair else config.chain
+    def leaves(config: CoreConfig, pair: bool) -> int:
+        """Cycles in which the results of a pixel leave; ``pair``: of a job with FLAG_PAIR."""
+        return 2 * config.chain if pair else config.chain
+
+    @staticmethod
+    def begin_latency(config: CoreConfig) -> int:
+        """From ``begin`` to ``begin_out``: a cycle less than to the last byte of a pixel of one token."""
+        return Array.latency(config) + config.chain - 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
         token, x = self.token, self.x
         bytes_out = []
+        settings = self._settings(m)
+        begins: list[Value] = [self.begin]
+        for number in range(self.begin_latency(config)):
+            begins.append(delayed(m, begins[-1], 1, f"begins{number}"))
+        m.d.comb += self.begin_out.eq(begins[-1])
         control = first_control(m, config, token)
         for group in range(config.requantizers):
             result = Signal(result_layout(config), name=f"no_result_{group}")
@@ -79,14 +93,16 @@ class Array(wiring.Component):
                 )
             parameters = image.parameters[group] if image.parameters else ()
             m.submodules[f"requantizer{group}"] = requantizer = Requantizer(config, parameters)
-            connect(m, flipped(self.bus), requantizer.bus)
+            wait = (config.requantizers - 1 - group) * config.chain
+            first = self.latency(config) - Requantizer.latency(config) - wait
             m.d.comb += [
+                requantizer.settings.eq(settings),
+                requantizer.begin.eq(begins[first - 1]),
                 requantizer.result.eq(result),
                 requantizer.load_enable.eq(self.load_enable[group]),
                 requantizer.load_address.eq(self.load_address),
                 requantizer.load_data.eq(self.load_data),
             ]
-            wait = (config.requantizers - 1 - group) * config.chain
             bytes_out.append(delayed(m, requantizer.y, wait, f"aligned{group}"))
         m.d.comb += [
             self.y.eq(Cat(bytes_out)),
@@ -95,3 +111,15 @@ class Array(wiring.Component):
             self.tail_x.eq(x),
         ]
         return m
+
+    def _settings(self, m: Module) -> Value:
+        """What was written last, for the job that begins next."""
+        settings = Signal(settings_layout(self._config), name="settings")
+        for name in ("zero_point", "low", "high", "parameter_base"):
+            with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
+                m.d.sync += settings[name].eq(self.bus.value)
+        with m.If(self.bus.valid & (self.bus.register == INDEX["parameter_base"])):
+            m.d.sync += settings.based.eq(1)
+        with m.Elif(self.begin_out):
+            m.d.sync += settings.based.eq(0)
+        return settings

@@ -14,7 +14,7 @@ from .arg_max import ArgMax
 from .config import CoreConfig
 from .image import Image
 from .index import IndexRegister
-from .isa import FLAG_MINIMUM, FLAG_WIDE, INDEX, KIND_BITS, ConfigBus, Kind, token_layout
+from .isa import FLAG_MINIMUM, FLAG_WIDE, INDEX, ConfigBus, Kind, token_layout
 from .l2_normalize import L2Normalize
 from .l2_normalize import Mode as L2Mode
 from .log_softmax import LogSoftmax
@@ -25,22 +25,27 @@ WIDEST_INDEX = 8
 
 
 def byte_drain(config: CoreConfig) -> Mapping[Kind, int]:
-    """For each kind of job whose tokens are bytes, cycles from its last token's word to its last effect."""
+    """For each kind of job whose tokens are bytes, cycles from its last token's word to its last effect.
+
+    Behind a job that makes a sum or an extreme, that is until the word of the next pass's first token, less
+    two: ``finish`` comes that much later (softmax: once more) than the tokens, and a token a cycle behind its
+    word.
+    """
     cycles = {}
     if config.mover:
         cycles[Kind.MOVE] = 1
     if config.index:
         cycles[Kind.INDEX] = 1 + IndexRegister.latency
     if config.softmax or config.log_softmax:
-        cycles[Kind.SOFTMAX_MAX] = 3
+        cycles[Kind.SOFTMAX_MAX] = 1
     if config.softmax:
-        cycles[Kind.SOFTMAX_SUM] = 4 + Softmax.RECIPROCAL_LATENCY
-        cycles[Kind.SOFTMAX_SCALE] = 1 + Softmax.SCALE_LATENCY
+        cycles[Kind.SOFTMAX_SUM] = Softmax.reciprocal_latency(config.softmax_digit) - 1
+        cycles[Kind.SOFTMAX_SCALE] = 1 + Softmax.scale_latency(config.softmax_digit)
     if config.log_softmax:
-        cycles[Kind.LOG_SUM] = 1 + LogSoftmax.LOGARITHM_LATENCY
+        cycles[Kind.LOG_SUM] = LogSoftmax.LOGARITHM_LATENCY - 2
         cycles[Kind.LOG_SCALE] = 1 + LogSoftmax.SCALE_LATENCY
     if config.l2_normalize:
-        cycles[Kind.L2_SUM] = 1 + L2Normalize.INVERSE_LATENCY
+        cycles[Kind.L2_SUM] = L2Normalize.INVERSE_LATENCY - 2
         cycles[Kind.L2_SCALE] = 1 + L2Normalize.SCALE_LATENCY
     if config.arg_max:
         cycles[Kind.ARGMAX] = 1 + ArgMax.LATENCY + WIDEST_INDEX - 1
@@ -51,11 +56,14 @@ class ByteUnits(wiring.Component):
     """Picks a token's byte and gives it to the unit of the job's kind, or out at once.
 
     Latency: a unit has its byte one cycle after the word; a moved byte comes out in that cycle. The
-    units' own latencies come on top (see :func:`byte_drain`). One kind of job is under way at a time.
+    units' own latencies come on top (see :func:`byte_drain`). A unit's job begins when it is done with the
+    one before.
 
     Members
     -------
-    bus : In(ConfigBus): starts of passes, and the registers ``exponential_base`` and ``zero_point``.
+    bus : In(ConfigBus): the registers ``exponential_base`` and ``zero_point``, and the flags of ARGMAX, which
+        stand still from a START until ``begin``.
+    begin : In(1), the token is its job's first one.
     active, kind, token, pad, x : In, a token with its job's kind, whether it is padding, and its word.
     load_enable : In, a bit for the exponentials, and one for the logarithms where there are any.
     load_address, load_data : In, what is to be written into them.
@@ -67,7 +75,7 @@ class ByteUnits(wiring.Component):
         self._config = config
         self._image = image
         super().__init__({
-            "bus": In(ConfigBus()),
+            "bus": In(ConfigBus()), "begin": In(1),
             "active": In(1), "kind": In(Kind), "token": In(token_layout(config)), "pad": In(1),
             "x": In(8 * config.lanes),
             "load_enable": In(1 + config.log_softmax), "load_address": In(config.token_address_bits),
@@ -115,27 +123,35 @@ class ByteUnits(wiring.Component):
     def _passes(
         self, m: Module, unit: Softmax | LogSoftmax | L2Normalize, modes: Mapping[Kind, int]
     ) -> tuple[Value, Value]:
-        """The passes of ``unit``, started by the sequencer's bus, and its tokens; its result."""
+        """The passes of ``unit``, started with their first token's word, and its tokens; its result."""
         for each, mode in modes.items():
-            with m.If(self.bus.value[:KIND_BITS] == each):
-                m.d.comb += [unit.mode.eq(mode), unit.start.eq(self.bus.start)]
+            with m.If(self.kind == each):
+                m.d.comb += [unit.mode.eq(mode), unit.start.eq(self.active & self.begin)]
         m.d.comb += [unit.x_valid.eq(self._taken(m, *modes)), unit.x.eq(self._byte)]
         return unit.y_valid, unit.y
 
     def _tables(self, m: Module, unit: Softmax | LogSoftmax, entries: int, number: int) -> None:
         """Which of ``unit``'s tables the job uses, and how they are loaded."""
-        table = Signal.like(unit.table, reset_less=True)
-        with m.If(self.bus.valid & (self.bus.register == INDEX["exponential_base"])):
-            m.d.sync += table.eq(self.bus.value >> (entries - 1).bit_length())
         m.d.comb += [
-            unit.table.eq(table),
+            unit.table.eq(self._register(m, "exponential_base", unit.table, (entries - 1).bit_length())),
             unit.load_en.eq(self.load_enable[number]),
             unit.load_address.eq(self.load_address),
             unit.load_data.eq(self.load_data),
         ]
 
+    def _register(self, m: Module, name: str, like: Signal, shift: int = 0) -> Signal:
+        """A register of the bus as the job under way began with it, without its lowest bits."""
+        following, register = (Signal.like(like, reset_less=True) for _ in range(2))
+        with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
+            m.d.sync += following.eq(self.bus.value >> shift)
+        with m.If(self.begin):
+            m.d.sync += register.eq(following)
+        return register
+
     def _softmax(self, m: Module) -> tuple[Value, Value]:
-        m.submodules.softmax = unit = Softmax(self._config.softmax_tables, self._image.exponentials)
+        m.submodules.softmax = unit = Softmax(
+            self._config.softmax_tables, self._image.exponentials, self._config.softmax_digit
+        )
         # the sum's last token first has to pass the softmax's table
         m.d.sync += unit.finish.eq(self._ends(m, Kind.SOFTMAX_SUM))
         self._tables(m, unit, 256, 0)
@@ -151,19 +167,20 @@ class ByteUnits(wiring.Component):
 
     def _l2_normalize(self, m: Module) -> tuple[Value, Value]:
         m.submodules.l2_normalize = unit = L2Normalize()
-        zero_point = Signal.like(unit.zero_point, reset_less=True)
-        with m.If(self.bus.valid & (self.bus.register == INDEX["zero_point"])):
-            m.d.sync += zero_point.eq(self.bus.value)
+        zero_point = self._register(m, "zero_point", unit.zero_point)
         m.d.comb += [unit.zero_point.eq(zero_point), unit.finish.eq(self._ends(m, Kind.L2_SUM))]
         return self._passes(m, unit, {Kind.L2_SUM: L2Mode.SUM, Kind.L2_SCALE: L2Mode.SCALE})
 
     def _arg_max(self, m: Module) -> tuple[Value, Value]:
         m.submodules.arg_max = unit = ArgMax()
         value = self.bus.value
+        minimum, wide = Signal(reset_less=True), Signal(reset_less=True)
+        with m.If(self.bus.start):
+            m.d.sync += [minimum.eq((value & FLAG_MINIMUM).any()), wide.eq((value & FLAG_WIDE).any())]
         m.d.comb += [
-            unit.start.eq(self.bus.start & (value[:KIND_BITS] == Kind.ARGMAX)),
-            unit.minimum.eq((value & FLAG_MINIMUM).any()),
-            unit.wide.eq((value & FLAG_WIDE).any()),
+            unit.start.eq(self.active & self.begin & (self.kind == Kind.ARGMAX)),
+            unit.minimum.eq(minimum),
+            unit.wide.eq(wide),
             unit.x_valid.eq(self._taken(m, Kind.ARGMAX)),
             unit.x.eq(self._byte),
             unit.x_last.eq(self._last),

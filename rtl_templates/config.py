@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MULTIPLIERS = ("generic", "ecp5", "ice40")
+SOFTMAX_DIGITS = (1, 2, 4)
 SCRATCHPADS = ("block", "spram", "spram-model")
 
 
@@ -45,6 +46,7 @@ class CoreConfig:
     copier : whether whole words can be copied within the scratchpad.
     index : whether the core has the index register (a gather's addresses).
     softmax : whether the core has the softmax unit.
+    softmax_digit : bits a cycle of the softmax's serial multiplier: 1, 2 or 4.
     softmax_tables : tables of 256 exponentials in it, one for each scale.
     log_softmax : whether the core has the unit for the logarithm of the softmax.
     log_tables : tables of 512 entries in it (exponentials, then distances), one for each scale.
@@ -89,6 +91,7 @@ class CoreConfig:
     copier: bool = True
     index: bool = True
     softmax: bool = True
+    softmax_digit: int = 1
     softmax_tables: int = 1
     log_softmax: bool = False
     log_tables: int = 1
@@ -119,6 +122,8 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
             raise ValueError(f"vector_lanes must divide lanes, not {self.vector_lanes!r}")
+        if self.softmax_digit not in SOFTMAX_DIGITS:
+            raise ValueError(f"softmax_digit must be one of {SOFTMAX_DIGITS}, not {self.softmax_digit!r}")
         for name in ("softmax_tables", "log_tables"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")

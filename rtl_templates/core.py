@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -10,37 +11,18 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .address import AddressGenerator, request_layout
 from .array import Array
-from .byte_units import ByteUnits, byte_drain
+from .byte_units import ByteUnits
 from .config import CoreConfig
 from .delay import delayed
 from .hostport import HostPort
 from .image import EMPTY, Image
-from .isa import INDEX, Kind
+from .isa import INDEX, SILENT, Kind
 from .link import Link
 from .scratchpad import Scratchpad
 from .sequencer import Sequencer
 from .table_sum import TableSum
 from .tail import Tail
 from .writer import Writer
-
-
-def fetch_latency(config: CoreConfig) -> int:
-    """Cycles from a token's issue to column 0: address, scratchpad. Its word comes one cycle later."""
-    return AddressGenerator.latency + Scratchpad.read_latency(config)
-
-
-def drain(config: CoreConfig) -> Mapping[Kind, int]:
-    """For each kind of job, cycles from its last token's issue until its last effect is in memory."""
-    fetch = fetch_latency(config)
-    cycles = {
-        Kind.MATRIX: fetch + Array.latency(config) + Array.leaves(config) - 1 + Writer.latency,
-        Kind.LOAD: fetch + config.columns + 4,
-    }
-    if config.copier:
-        cycles[Kind.COPY] = fetch + 1
-    if config.vector_lanes:
-        cycles[Kind.TABLE] = fetch + 1 + TableSum.latency(config)
-    return cycles | {kind: fetch + 1 + behind for kind, behind in byte_drain(config).items()}
 
 
 class Core(wiring.Component):
@@ -68,7 +50,7 @@ class Core(wiring.Component):
         m.submodules.link = link = Link(config.identity, config.link_timeout)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
-        m.submodules.sequencer = self._sequencer = Sequencer(config, drain(config), image.program)
+        m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)
         m.submodules.host = self._host = HostPort(config, Scratchpad.read_latency(config))
         m.submodules.address = self._address = AddressGenerator(config)
         m.submodules.scratchpad = self._scratchpad = Scratchpad(config, image.scratchpad)
@@ -89,9 +71,12 @@ class Core(wiring.Component):
         for unit in (self._address, self._writer, self._array):
             self._listen(m, unit)
         m.d.comb += self._sequencer.front_done.eq(self._address.front_done)
-        self._pad_value = Signal(8)
+        self._pad_value, following = Signal(8, reset_less=True), Signal(8, reset_less=True)
         with m.If(bus.valid & (bus.register == INDEX["pad_value"])):
-            m.d.sync += self._pad_value.eq(bus.value)
+            m.d.sync += following.eq(bus.value)
+        wait = Scratchpad.read_latency(self._config) - 1  # in time for the first token's word
+        with m.If(delayed(m, self._address.request.begins, wait, "pads")):
+            m.d.sync += self._pad_value.eq(following)
 
     def _listen(self, m: Module, unit: wiring.Component) -> None:
         for name in ("valid", "start", "register", "value"):
@@ -141,17 +126,36 @@ class Core(wiring.Component):
         m.d.comb += request.eq(waited)
         x = Signal(8 * config.lanes, reset_less=True)
         token = Signal.like(request.token)
-        kind, active, pad = Signal(Kind), Signal(), Signal()
+        kind, active, pad, begins = Signal(Kind), Signal(), Signal(), Signal()
         m.d.sync += [
             x.eq(Mux(request.pad, self._pad_value.replicate(config.lanes), self._scratchpad.read_data)),
             token.eq(request.token),
             kind.eq(request.kind),
             active.eq(request.active),
             pad.eq(request.pad),
+            begins.eq(request.begins),
         ]
-        self._active, self._pad = active, pad
-        m.d.comb += [self._array.token.eq(request.token), self._array.x.eq(x)]
+        self._active, self._pad, self._begins = active, pad, begins
+        m.d.comb += [
+            self._array.token.eq(request.token),
+            self._array.x.eq(x),
+            self._array.begin.eq(request.begins & (request.kind == Kind.MATRIX)),
+        ]
+        self._take_over(m, kind, request.begins & (request.kind == Kind.COPY))
         return token, x, kind
+
+    def _take_over(self, m: Module, kind: Signal, copies: Value) -> None:
+        """When the job under way takes over the writer, which those of ``SILENT`` leave alone."""
+        array, writer = self._array, self._writer
+        self._is_bytes = Signal()
+        m.d.comb += self._is_bytes.eq(~_among(kind, Kind.MATRIX, Kind.COPY, Kind.TABLE, Kind.LOAD))
+        silent, writes = Signal(), Signal()
+        m.d.comb += [
+            silent.eq(self._begins & _among(kind, *SILENT)),
+            writes.eq(self._begins & ~_among(kind, *SILENT, Kind.MATRIX, Kind.COPY)),
+            writer.begin.eq(array.begin_out | copies | writes),
+            self._sequencer.taken.eq(writer.begin | silent),
+        ]
 
     def _connect_tail(self, m: Module) -> None:
         config, tail, array = self._config, self._tail, self._array
@@ -184,6 +188,7 @@ class Core(wiring.Component):
         self._listen(m, unit)
         m.d.comb += [
             unit.valid.eq(self._active & (kind == Kind.TABLE)),
+            unit.begin.eq(self._begins & (kind == Kind.TABLE)),
             unit.first.eq(token.first),
             unit.x.eq(x),
             unit.load_enable.eq(tail.enable[config.requantizers : config.requantizers + 2]),
@@ -198,6 +203,7 @@ class Core(wiring.Component):
         self._listen(m, units)
         m.d.comb += [
             units.active.eq(self._active),
+            units.begin.eq(self._begins & self._is_bytes),
             units.kind.eq(kind),
             units.token.eq(token),
             units.pad.eq(self._pad),
@@ -210,3 +216,7 @@ class Core(wiring.Component):
         ]
         if config.index:
             m.d.comb += self._address.index.eq(units.index)
+
+
+def _among(kind: Signal, *kinds: Kind) -> Value:
+    return reduce(or_, (kind == each for each in kinds))

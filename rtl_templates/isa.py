@@ -69,13 +69,15 @@ FRONT_REGISTERS = (
     "load_address",
     "load_parameter_words",
     "base_add",
+    "step_bank",
 )
-"""Registers of the address generator: free once the job before has issued its last token.
+"""Registers of the address generator. A START takes over what they hold, so they are free behind it.
 
 ``base_add`` is none of its own: what is written to it is added to ``base``.
 
 Steps, rows and columns stand at multiples of eight plus their level, as they stand in memories. Level 0
-moves within a pixel and level 5 starts anew, so nobody writes their rows and columns.
+moves within a pixel and level 5 starts anew, so nobody writes their rows and columns. There are two banks
+of them: ``step_bank`` is the one to which they are written, and that a job uses which is started then.
 """
 
 BACK_REGISTERS = (
@@ -95,9 +97,11 @@ BACK_REGISTERS = (
     "out_planes",
     "out_step_plane",
 )
-"""Registers of requantizers, vector units and writer: free once the pipeline has drained.
+"""Registers of what stands behind the scratchpad: a job takes over what they hold when its first token, or
+its first result, gets to the unit. A write to them waits until the job before has done so (see Sequencer).
 
-``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR alone.
+``parameter_base`` and ``out_base`` count only if they are written: else a job goes on from where the one
+before left off. ``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR alone.
 """
 
 REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
@@ -110,11 +114,11 @@ class Opcode(IntEnum):
     START = 0x80
     """Start the job of the kind in the low KIND_BITS with the flags above it."""
     WAIT = 0x81
-    """Wait until every result of the jobs before is in the scratchpad."""
+    """Wait until ``value`` cycles after the last job's last token (0: for that token; see Sequencer)."""
     BREAK = 0x82
-    """Halt here (drained), if the run asked for breakpoints; else go on."""
+    """If the run asked for breakpoints: wait as WAIT does, then halt. Else go on at once."""
     END = 0x83
-    """Wait until drained, then halt."""
+    """Wait as WAIT does, then halt."""
     LOOP = 0x84
     """Run what follows, up to NEXT, ``value + 2`` times (``value`` in two's complement). Not nested."""
     NEXT = 0x85
@@ -149,6 +153,9 @@ class Kind(IntEnum):
     """The L2 normalisation, a byte a token; the IFM's zero point is ``zero_point``."""
     L2_SCALE = 13
 
+
+SILENT = (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.LOG_SUM, Kind.L2_SUM, Kind.INDEX)
+"""Kinds of jobs that write nothing, and take over no registers of the writer. Neither does LOAD."""
 
 FLAG_PICK = 1 << 4
 """MATRIX: columns take one byte each (depthwise, pooling) instead of the whole word."""
@@ -216,6 +223,8 @@ def disassemble(words: Iterable[int]) -> list[str]:
             lines.append(f"{REGISTERS[opcode]} = {value:#x}")
         elif opcode == Opcode.LOOP:
             lines.append(f"LOOP turns={turns_of(value)}")
+        elif opcode in (Opcode.WAIT, Opcode.BREAK, Opcode.END):
+            lines.append(f"{Opcode(opcode).name} {value}")
         elif opcode == Opcode.START:
             lines.append(f"START {kind_of(value).name} flags={value >> KIND_BITS:#x}")
         else:

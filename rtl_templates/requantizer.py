@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .column import result_layout
 from .config import CoreConfig
 from .delay import delayed
 from .entries import entry_memory
-from .isa import INDEX, ConfigBus
 from .multiplier import WideMultiplier, wide_latency
 
 ZERO_POINT_BITS = 9
@@ -18,6 +17,19 @@ ZERO_POINT_BITS = 9
 
 SETTLED_BITS = 11
 """Width in which the scaled value is saturated: beyond any distance between zero point and clamp."""
+
+
+def settings_layout(config: CoreConfig) -> data.StructLayout:
+    """Registers that a job takes over; ``parameter_base`` only if it is ``based``."""
+    return data.StructLayout({
+        "zero_point": signed(ZERO_POINT_BITS), "low": signed(8), "high": signed(8),
+        "parameter_base": unsigned(parameter_address_bits(config)), "based": unsigned(1),
+    })  # fmt: skip
+
+
+def parameter_address_bits(config: CoreConfig) -> int:
+    """Bits of an entry's number."""
+    return max(1, (config.parameter_depth - 1).bit_length())
 
 
 class Requantizer(wiring.Component):
@@ -36,7 +48,9 @@ class Requantizer(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus), for zero_point, low, high, parameter_base.
+    settings : In(settings_layout), the registers of the job that begins.
+    begin : In(1), strobe between the last result of the job before and the job's first one, in the cycle
+        before that at the latest. ``settings`` stand still until ``settle_latency(config)`` cycles behind it.
     result : In, finished accumulators; those of a pixel come last column first.
     load_enable, load_address, load_data : In, a part of an entry as it is loaded.
     valid, y : Out, the output byte.
@@ -45,9 +59,9 @@ class Requantizer(wiring.Component):
     def __init__(self, config: CoreConfig, parameters: tuple[int, ...] = ()) -> None:
         self._config = config
         self._parameters = parameters
-        self._address_bits = max(1, (config.parameter_depth - 1).bit_length())
+        self._address_bits = parameter_address_bits(config)
         super().__init__({
-            "bus": In(ConfigBus()),
+            "settings": In(settings_layout(config)), "begin": In(1),
             "result": In(result_layout(config)),
             "load_enable": In(1),
             "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
@@ -66,16 +80,14 @@ class Requantizer(wiring.Component):
         product = config.product_latency or wide_latency(config.accumulator_bits, config.mantissa_bits)
         return 1 + config.parameter_registers + product + 9
 
+    @staticmethod
+    def settle_latency(config: CoreConfig) -> int:
+        """From ``begin``, which comes a cycle before a result, to where the clamp's limits are read last."""
+        return Requantizer.latency(config) - 1
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        zero_point = Signal(signed(ZERO_POINT_BITS))
-        low, high = (Signal(signed(8), name=name) for name in ("low", "high"))
-        registers = {"zero_point": zero_point, "low": low, "high": high}
-        for name, register in registers.items():
-            with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
-                m.d.sync += register.eq(self.bus.value)
-
         m.submodules.multiplier = multiplier = WideMultiplier(
             config.accumulator_bits, config.mantissa_bits, config.multiplier, config.product_latency
         )
@@ -98,13 +110,23 @@ class Requantizer(wiring.Component):
         fine_shift = delayed(m, shift[: min(2, config.shift_bits)], 1, "fine")
         fine = Signal.like(w)
         m.d.sync += fine.eq(coarse >> fine_shift)
-        self._finish(m, fine, zero_point, low, high)
+        self._finish(m, fine)
         m.d.comb += self.valid.eq(delayed(m, self.result.valid, self.latency(config), "valid"))
         return m
 
-    def _finish(self, m: Module, fine: Signal, zero_point: Signal, low: Signal, high: Signal) -> None:
-        """Saturate to a few bits, round, add the zero point, clamp."""
+    def _finish(self, m: Module, fine: Signal) -> None:
+        """Saturate to a few bits, round, add the zero point, clamp; each with the registers of the job
+        whose result is there.
+        """
         keep = SETTLED_BITS
+        zero_point = Signal(signed(ZERO_POINT_BITS), reset_less=True)
+        low, high = (Signal(signed(8), name=name, reset_less=True) for name in ("low", "high"))
+        settles = delayed(m, self.begin, self.settle_latency(self._config) - 2, "settles")
+        with m.If(settles):
+            m.d.sync += zero_point.eq(self.settings.zero_point)
+        with m.If(delayed(m, settles, 1, "clamps")):
+            m.d.sync += [low.eq(self.settings.low), high.eq(self.settings.high)]
+        low_late, high_late = delayed(m, low, 1, "low_late"), delayed(m, high, 1, "high_late")
         small = Signal(signed(keep), reset_less=True)
         fits, negative = Signal(reset_less=True), Signal(reset_less=True)
         top = fine[keep - 1 :]
@@ -116,7 +138,7 @@ class Requantizer(wiring.Component):
         m.d.sync += rounded.eq(((settled + 1) >> 1) + zero_point)
         below, above, byte = Signal(), Signal(), Signal(8, reset_less=True)
         m.d.sync += [below.eq(rounded < low), above.eq(rounded > high), byte.eq(rounded)]
-        m.d.sync += self.y.eq(Mux(below, low, Mux(above, high, byte)))
+        m.d.sync += self.y.eq(Mux(below, low_late, Mux(above, high_late, byte)))
 
     def _read_parameters(self, m: Module, wait: int) -> tuple[Value, Value, Value, Value]:
         """The entry of each result: the mantissa after the memory's latency, the rest ``wait`` cycles later.
@@ -126,10 +148,9 @@ class Requantizer(wiring.Component):
         config = self._config
         group = Signal(self._address_bits)
         place = Signal(range(config.chain))
-        base = self.bus.valid & (self.bus.register == INDEX["parameter_base"])
         last = place == config.chain - 1
-        with m.If(base):
-            m.d.sync += group.eq(self.bus.value)
+        with m.If(self.begin & self.settings.based):
+            m.d.sync += group.eq(self.settings.parameter_base)
         with m.Elif(self.result.valid & last & self.result.final):
             m.d.sync += group.eq(group + config.chain)
         with m.If(self.result.valid):

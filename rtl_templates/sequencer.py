@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 
@@ -12,24 +11,30 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
-from .isa import KIND_BITS, VALUE_BITS, ConfigBus, Kind, Opcode
+from .isa import FRONT_REGISTERS, KIND_BITS, VALUE_BITS, ConfigBus, Kind, Opcode
+
+WAIT_BITS = 11
+"""Bits in which the cycles since the last token are counted: a WAIT is for fewer than 2**WAIT_BITS."""
 
 
 class Sequencer(wiring.Component):
     """Program memory, instruction pipeline, halting and the cycle counter.
 
-    An instruction takes one cycle. While the address generator works on a job nothing is executed;
-    WAIT, END and a taken BREAK wait ``drain[kind]`` cycles more. A NEXT that goes back takes
-    ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take one.
+    An instruction takes one cycle, and is executed while the job before is under way, but for these:
 
-    Loops are counted by ``config.count_bits`` bits and do not nest.
+    - START, WAIT, END and a taken BREAK wait for ``front_done`` of the last job that was started. The last
+      three then wait until ``value`` cycles behind that strobe: results on their way take a time that the
+      compiler knows.
+    - START and writes to back registers wait for ``taken`` of the last job that was started.
+
+    A NEXT that goes back takes ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take
+    one. Loops are counted by ``config.count_bits`` bits and do not nest.
 
     Latency: ``latency`` cycles from ``run`` to the first write on ``bus``.
 
     Parameters
     ----------
     config : the core's shape; ``program_depth`` sizes the memory.
-    drain : for each kind of job, cycles from ``front_done`` until its last effect is in memory.
     program : initial words.
 
     Members
@@ -38,6 +43,8 @@ class Sequencer(wiring.Component):
     program_enable, program_address, program_data : write port of the program memory.
     bus : Out(ConfigBus).
     front_done : In(1), strobe: the address generator has issued the job's last token.
+    taken : In(1), strobe: the job has taken over the back registers. It comes once for every START but
+        those of LOAD.
     """
 
     latency = 4
@@ -45,9 +52,8 @@ class Sequencer(wiring.Component):
     jump = 3
     """Cycles from a NEXT that goes back to the first instruction of the next turn."""
 
-    def __init__(self, config: CoreConfig, drain: Mapping[Kind, int], program: tuple[int, ...] = ()) -> None:
+    def __init__(self, config: CoreConfig, program: tuple[int, ...] = ()) -> None:
         self._config = config
-        self._drain = drain
         self._program = program
         self._address_bits = max(1, (config.program_depth - 1).bit_length())
         super().__init__({
@@ -62,6 +68,7 @@ class Sequencer(wiring.Component):
             "program_data": In(32),
             "bus": Out(ConfigBus()),
             "front_done": In(1),
+            "taken": In(1),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -78,30 +85,28 @@ class Sequencer(wiring.Component):
         fetched, decoded, stall = Signal(), Signal(), Signal()
         value, register = Signal(VALUE_BITS), Signal.like(self.bus.register)
         # What the word does is told apart before it is registered: stall stands before every other decision.
-        writes, waits, halts = Signal(), Signal(), Signal()
-        starts, loops, returns = Signal(), Signal(), Signal()
-        free = Signal()  # no job is being issued: what does not wait is executed
-        executes = decoded & free
-        left = self._left(m, executes & starts, value)
-        back = self._loop(m, executes & loops, executes & returns, value, fetch)
-        halted = executes & halts & left[-1]
+        writes, starts, waits, halts = Signal(), Signal(), Signal(), Signal()
+        loops, returns, joins, takes = Signal(), Signal(), Signal(), Signal()
+        executes = decoded & ~stall
+        issuing, since, held = self._in_flight(m, executes & starts, value)
+        back = self._loop(m, decoded & loops, decoded & returns, value, fetch)
 
+        opcode, stopping = read.data[VALUE_BITS:], _is(read.data, Opcode.BREAK) & stops
+        is_back = ~opcode[-1] & (opcode[:-1] >= len(FRONT_REGISTERS))
         m.d.comb += [
-            free.eq(~self._front_busy),
-            stall.eq(decoded & (self._front_busy | (waits & ~left[-1]))),
+            stall.eq(decoded & ((joins & issuing) | (waits & (since < value[:WAIT_BITS])) | (takes & held))),
             read.addr.eq(fetch),
             read.en.eq(~stall),
         ]
         with m.If(~stall):
             m.d.sync += [
                 fetch.eq(fetch + 1), fetched.eq(running), decoded.eq(fetched),
-                value.eq(read.data[:VALUE_BITS]), register.eq(read.data[VALUE_BITS:]),
-                writes.eq(~read.data[-1]),
+                value.eq(read.data[:VALUE_BITS]), register.eq(opcode), writes.eq(~opcode[-1]),
                 starts.eq(_is(read.data, Opcode.START)),
-                halts.eq(_is(read.data, Opcode.END) | (_is(read.data, Opcode.BREAK) & stops)),
-                waits.eq(
-                    _is(read.data, Opcode.WAIT, Opcode.END) | (_is(read.data, Opcode.BREAK) & stops)
-                ),
+                halts.eq(_is(read.data, Opcode.END) | stopping),
+                waits.eq(_is(read.data, Opcode.WAIT, Opcode.END) | stopping),
+                joins.eq(_is(read.data, Opcode.START, Opcode.WAIT, Opcode.END) | stopping),
+                takes.eq(_is(read.data, Opcode.START) | is_back),
                 loops.eq(_is(read.data, Opcode.LOOP)),
                 returns.eq(_is(read.data, Opcode.NEXT)),
             ]  # fmt: skip
@@ -118,7 +123,7 @@ class Sequencer(wiring.Component):
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
                 fetched.eq(0), decoded.eq(0),
             ]  # fmt: skip
-        with m.Elif(halted):
+        with m.Elif(executes & halts):
             m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
         with m.Elif(back):
             m.d.sync += [fetch.eq(self._body), fetched.eq(0), decoded.eq(0)]
@@ -137,27 +142,25 @@ class Sequencer(wiring.Component):
             m.d.sync += turns.eq(turns - 1)
         return back
 
-    def _left(self, m: Module, starts: Value, value: Value) -> Signal:
-        """Track the job in flight: busy from its START, draining from ``front_done``.
-
-        Returns the cycles that are left of the drain, negative when it is over.
+    def _in_flight(self, m: Module, starts: Value, value: Value) -> tuple[Value, Signal, Value]:
+        """Whether the last job still issues tokens, the cycles since it did (as many as can be counted, at
+        most), and whether it has yet to take over its back registers.
         """
-        self._front_busy = Signal()
-        kind = Signal(Kind)
-        bits = max(self._drain.values()).bit_length() + 1
-        left = Signal(signed(bits), init=-1)
+        busy, pending = Signal(), Signal()
+        since = Signal(WAIT_BITS, init=(1 << WAIT_BITS) - 1)
+        issuing = busy & ~self.front_done
         with m.If(starts):
-            m.d.sync += [self._front_busy.eq(1), kind.eq(value[:KIND_BITS])]
-        with m.Elif(self.front_done):
-            m.d.sync += self._front_busy.eq(0)
-        with m.If(self.front_done):
-            with m.Switch(kind):
-                for each, cycles in self._drain.items():
-                    with m.Case(each):
-                        m.d.sync += left.eq(cycles - 2)
-        with m.Elif(~left[-1]):
-            m.d.sync += left.eq(left - 1)
-        return left
+            m.d.sync += [busy.eq(1), pending.eq(value[:KIND_BITS] != Kind.LOAD)]
+        with m.Else():
+            with m.If(self.front_done):
+                m.d.sync += busy.eq(0)
+            with m.If(self.taken):
+                m.d.sync += pending.eq(0)
+        with m.If(starts | issuing):
+            m.d.sync += since.eq(0)
+        with m.Elif(~since.all()):
+            m.d.sync += since.eq(since + 1)
+        return issuing, since, pending & ~self.taken
 
 
 def _is(word: Value, *opcodes: Opcode) -> Value:

@@ -9,11 +9,14 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-DIGITS = 31
-"""Multiplier steps of a product: the serial operand is an unsigned 31-bit number."""
+SERIAL_BITS = 31
+"""The multiplier's serial operand is an unsigned number of so many bits."""
 
 NORMALISE = 12
 """Cycles that turn the sum into 2**30 <= half denominator < 2**31."""
+
+MOST_SHIFT = 11
+"""How far a result is shifted at most behind the 23 bits that it always is."""
 
 NEWTON_STEPS = 3
 
@@ -33,7 +36,7 @@ class Mode(enum.IntEnum, shape=2):
 
 
 class Phase(enum.IntEnum, shape=3):
-    """Steps of the reciprocal; each takes 32 cycles (``NORMALISE`` 12)."""
+    """Steps of the reciprocal; each takes as long as a product (``NORMALISE`` 12 cycles)."""
 
     IDLE = 0
     NORMALISE = 1
@@ -55,13 +58,14 @@ class Softmax(wiring.Component):
     makes the reciprocal of the sum (``one_over_one_plus_x`` of gemmlowp, three Newton steps) and
     pass SCALE turns each byte into its result. There is no handshake: every latency is constant.
 
-    Products are made by one serial multiplier: 31 steps of add and shift, whose accumulator starts
+    Products are made by one serial multiplier: steps of add and shift, ``digit_bits`` of the serial operand
+    each, 31 bits in all, and a cycle to begin with the next one. The accumulator starts
     at 2**30, so that it ends as ``SaturatingRoundingDoublingHighMul``. As that is
     ``floor((a * b + 2**30) / 2**31)`` for either sign, ``-floor((a * b + 2**30 - 1) / 2**31)`` is
     that of ``-a * b``: subtracting a product needs no negation, only the other start value.
 
-    The reciprocal lives in a rotating 31-bit register: it is a product's serial operand and is
-    updated a bit at a time. One that reaches 2.0 saturates to 2**31 - 1.
+    The reciprocal lives in a rotating register of whole digits: it is a product's serial operand and is
+    updated a digit at a time. One that reaches 2.0 saturates to 2**31 - 1.
 
     Verified range: rows of 1 to 6000 bytes against the integer reference; by construction rows of any
     length whose exponentials add up to less than 4096.0 (the sum is Q12.19). TFLite itself shifts by more
@@ -73,12 +77,13 @@ class Softmax(wiring.Component):
     start : In(1), a strobe that begins a pass of ``mode``. MAX forgets the maximum, SUM the sum.
     mode : In(2), a :class:`Mode`, sampled with ``start``.
     x_valid : In(1), ``x`` is a token. From the cycle after ``start``; in MAX and SUM one a cycle, in
-        SCALE one every ``SCALE_INTERVAL`` cycles at most.
+        SCALE one every ``scale_interval(digit_bits)`` cycles at most, and no other within as many and five
+        behind it.
     x : In(signed(8)), the row's byte.
     table : In, the number of the table to use; stands still from SUM's ``start`` to SCALE's last result.
     finish : In(1), a strobe with the last token of SUM or in any cycle after it. The first SCALE token may
-        come ``RECIPROCAL_LATENCY`` cycles after it.
-    y_valid : Out(1), ``y`` is a result, ``SCALE_LATENCY`` cycles after its token.
+        come ``reciprocal_latency(digit_bits)`` cycles after it.
+    y_valid : Out(1), ``y`` is a result, ``scale_latency(digit_bits)`` cycles after its token.
     y : Out(signed(8)), the result, in the cycle of ``y_valid``.
     load_en, load_address, load_data : In(1), In, In(32): writes entry ``load_address`` of the
         tables of exponentials (Q0.31, indexed by ``256 * table + max - x``; 0 where the result is -128).
@@ -87,17 +92,18 @@ class Softmax(wiring.Component):
     ----------
     tables : how many tables of 256 entries.
     init : up to 256 initial entries a table, one table after the other, each in 0..2**31 - 1.
+    digit_bits : bits of the serial operand that a step takes, one of ``config.SOFTMAX_DIGITS``.
 
     Raises
     ------
     ValueError : more entries than the tables have, or one out of range.
     """
 
-    RECIPROCAL_LATENCY = 4 + NORMALISE + (2 + 3 * NEWTON_STEPS) * (DIGITS + 1)
-    SCALE_INTERVAL = DIGITS + 1
-    SCALE_LATENCY = 3 + DIGITS + 1 + 12
-
-    def __init__(self, tables: int = 1, init: Sequence[int] = ()) -> None:
+    def __init__(self, tables: int = 1, init: Sequence[int] = (), digit_bits: int = 1) -> None:
+        self._digit_bits = digit_bits
+        self._steps = _steps(digit_bits)
+        # a product of two or three bits takes a cycle of its own in front of the accumulator
+        self._late = digit_bits > 2
         if len(init) > 256 * tables:
             raise ValueError(f"init must have at most {256 * tables} entries, not {len(init)!r}")
         if any(not 0 <= value < 1 << 31 for value in init):
@@ -119,24 +125,39 @@ class Softmax(wiring.Component):
             "load_data": In(32),
         })
 
+    @staticmethod
+    def scale_interval(digit_bits: int) -> int:
+        """Cycles of a product."""
+        return _steps(digit_bits) + 1
+
+    @staticmethod
+    def scale_latency(digit_bits: int) -> int:
+        """The table, the product, the rounding."""
+        return 3 + Softmax.scale_interval(digit_bits) + _rounding(digit_bits)[1]
+
+    @staticmethod
+    def reciprocal_latency(digit_bits: int) -> int:
+        """The table, and the phases of the reciprocal."""
+        return 4 + NORMALISE + (2 + 3 * NEWTON_STEPS) * Softmax.scale_interval(digit_bits)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         exponential, stage = self._front(m)
 
-        count = Signal(5, init=DIGITS)
-        last = count == DIGITS  # the cycle between two products
+        count = Signal(5, init=self._steps)
+        last = count == self._steps  # the cycle between two products
         phase = Signal(Phase)
         newton = Signal(range(NEWTON_STEPS))
         total = Signal(31)
         operand = Signal(31)
-        x = Signal(31)
+        x = Signal(self._digit_bits * self._steps)
         accumulator = Signal(signed(32))
         shift = Signal(4)
 
         scale_token = stage.token & (stage.mode == Mode.SCALE)
         scaling = Signal()
         with m.If(~last | scale_token | (phase != Phase.IDLE)):
-            m.d.sync += count.eq(count + 1)
+            m.d.sync += count.eq(Mux(last, 0, count + 1))
         with m.If(last):
             m.d.sync += scaling.eq(scale_token)
         self._sequence(m, phase=phase, newton=newton, count=count, last=last, begin=stage.finish)
@@ -151,20 +172,14 @@ class Softmax(wiring.Component):
         with m.Elif(last):
             m.d.sync += normalising.eq(0)
         with m.If(stage.clear_sum):
-            m.d.sync += [total.eq(0), shift.eq(11)]
+            m.d.sync += [total.eq(0), shift.eq(MOST_SHIFT)]
         with m.Elif(add | (normalising & ~total[30])):
             rounding = Mux(normalising, 0, operand[11])
             m.d.sync += total.eq(total + Mux(normalising, total, summand) + rounding)
         with m.If(normalising & ~total[30]):
             m.d.sync += shift.eq(shift - 1)
 
-        # The parallel operand: an exponential, or the error term of a Newton step.
-        with m.If(stage.token):
-            m.d.sync += operand.eq(exponential)
-        with m.Elif(last):
-            m.d.sync += operand.eq(accumulator[:26].as_signed())
-
-        self._multiply(
+        product = self._multiply(
             m,
             phase=phase,
             count=count,
@@ -174,9 +189,14 @@ class Softmax(wiring.Component):
             operand=operand,
             x=x,
             accumulator=accumulator,
-            newton=newton,
         )
-        self._round(m, result=last & scaling, accumulator=accumulator, shift=shift)
+        self._update(m, phase=phase, count=count, last=last, x=x, accumulator=accumulator, newton=newton)
+        # The parallel operand: an exponential, or the error term of a Newton step.
+        with m.If(stage.token):
+            m.d.sync += operand.eq(exponential)
+        with m.Elif(last):
+            m.d.sync += operand.eq(product[:26].as_signed())
+        self._round(m, result=last & scaling, product=product, shift=shift)
         return m
 
     def _front(self, m: Module) -> tuple[Value, data.View]:
@@ -221,13 +241,16 @@ class Softmax(wiring.Component):
         ]
         return read.data, stage
 
-    @staticmethod
     def _sequence(
-        m: Module, *, phase: Signal, newton: Signal, count: Signal, last: Signal, begin: Signal
+        self, m: Module, *, phase: Signal, newton: Signal, count: Signal, last: Signal, begin: Signal
     ) -> None:
         """The order of the reciprocal's phases."""
         with m.If(begin):
-            m.d.sync += [phase.eq(Phase.NORMALISE), count.eq(DIGITS - NORMALISE + 1), newton.eq(0)]
+            m.d.sync += [
+                phase.eq(Phase.NORMALISE),
+                count.eq((self._steps - NORMALISE + 1) % 32),
+                newton.eq(0),
+            ]
         with m.Elif(last):
             with m.Switch(phase):
                 with m.Case(Phase.NORMALISE, Phase.GUESS, Phase.START, Phase.PRODUCT, Phase.ERROR):
@@ -235,66 +258,71 @@ class Softmax(wiring.Component):
                 with m.Case(Phase.UPDATE):
                     m.d.sync += [newton.eq(newton + 1), phase.eq(Phase.PRODUCT)]
                     with m.If(newton == NEWTON_STEPS - 1):
-                        m.d.sync += [count.eq(DIGITS), phase.eq(Phase.IDLE)]
+                        m.d.sync += [count.eq(self._steps), phase.eq(Phase.IDLE)]
 
-    @staticmethod
     def _multiply(
+        self,
         m: Module,
         *,
         phase: Signal,
         count: Signal,
-        last: Signal,
+        last: Value,
         scaling: Signal,
         total: Signal,
         operand: Signal,
         x: Signal,
         accumulator: Signal,
-        newton: Signal,
-    ) -> None:
-        """The accumulator and the rotating reciprocal ``x``, a bit each cycle."""
-        draining = (phase == Phase.START) | (phase == Phase.UPDATE)
-        digit, use_total = Softmax._digit(m, phase=phase, count=count, last=last, x=x)
-        signed_operand = Mux(scaling, operand, operand.as_signed())
-        chosen = Signal(signed(32))
-        m.d.comb += chosen.eq(Mux(digit, Mux(use_total, total, signed_operand), 0))
+    ) -> Value:
+        """The accumulator, a digit each cycle; returns the product, which is there when ``last`` is."""
+        width = self._digit_bits
+        digit, use_total = self._digit(m, phase=phase, count=count, last=last, x=x)
+        chosen = Mux(use_total, total, Mux(scaling, operand, operand.as_signed()))
+        # sums of two, not a tool's multiplier
+        terms = [Mux(bit, chosen << place, 0) for place, bit in enumerate(digit)]
+        while len(terms) > 1:
+            terms = [one + other for one, other in zip(terms[::2], terms[1::2], strict=True)]
+        term = terms[0]
+        if self._late:
+            late = Signal(signed(32 + width), reset_less=True)
+            m.d.sync += late.eq(term)
+            term = late
+
+        total_shift = SERIAL_BITS - width * (self._steps - 1)
+        final = last if self._late else count == self._steps - 1
+        added = accumulator + term
+        stepped = Mux(final, added >> total_shift, added >> width)
+        steps = count != 0 if self._late else ~last
         # A subtracted product, which ends in START or UPDATE, starts at one less.
         subtracted = (phase == Phase.NORMALISE) | (phase == Phase.PRODUCT)
         reload = last & (phase != Phase.GUESS) & (phase != Phase.ERROR)
         with m.If(reload):
             m.d.sync += accumulator.eq(Mux(subtracted, (1 << 30) - 1, 1 << 30))
-        with m.Elif(~last & ((phase != Phase.UPDATE) | (count >= 2))):
-            m.d.sync += accumulator.eq((accumulator + chosen) >> 1)
+        if width > 1:  # else it is a step with a digit of zero
+            with m.Elif(_draining(phase)):
+                m.d.sync += accumulator.eq(accumulator >> width)
+        with m.Elif(steps):
+            m.d.sync += accumulator.eq(stepped)
+        return stepped if self._late else accumulator
 
-        minuend = Signal()
-        m.d.comb += minuend.eq(Mux(phase == Phase.START, C(PATTERN_48_17, 8).bit_select(count[:3], 1), x[0]))
-        subtrahend = Signal()
-        # The product is worth four times as much in UPDATE: it waits for two bits.
-        m.d.comb += subtrahend.eq(draining & accumulator[0] & ((phase == Phase.START) | (count >= 2)))
-        borrow = Signal()
-        with m.If(last):
-            m.d.sync += borrow.eq(0)
-            with m.If((phase == Phase.UPDATE) & (newton == NEWTON_STEPS - 1) & x[30]):
-                m.d.sync += x.eq((1 << 31) - 1)
-        with m.Else():
-            m.d.sync += borrow.eq(Mux(minuend, subtrahend & borrow, subtrahend | borrow))
-            m.d.sync += x.eq(Cat(x[1:], minuend ^ subtrahend ^ borrow))
-
-    @staticmethod
-    def _digit(m: Module, *, phase: Signal, count: Signal, last: Signal, x: Signal) -> tuple[Signal, Signal]:
+    def _digit(
+        self, m: Module, *, phase: Signal, count: Signal, last: Value, x: Signal
+    ) -> tuple[Signal, Signal]:
         """The serial operand's digit, and whether the sum is the parallel one: registered, so that the
-        addition need not wait for them, and hence worked out a cycle ahead.
+        addition need not wait for them, and hence worked out a cycle ahead. Between products they are any.
         """
-        digit, use_total = Signal(), Signal()
-        coming: list[tuple[tuple[Phase, ...], Value]] = [
-            ((Phase.GUESS,), C(PATTERN_32_17, 8).bit_select((count + 1)[:3], 1)),
-            ((Phase.PRODUCT, Phase.ERROR), x[1]),
-            ((Phase.IDLE,), x[0]),
-        ]
-        # While scaling, r = 2 * x: the bit before, which is x's top bit after a rotation. In the first
-        # cycle that is bit 30 of x itself, which is 0 unless all of x was saturated to ones.
+        width = self._digit_bits
+        digit, use_total = Signal(width), Signal()
+        # While scaling, r = 2 * x: each digit a bit further down, which is x's top bit after a rotation. In
+        # the first cycle that is the top bit of x itself, which is 0 unless x was saturated.
         first: list[tuple[tuple[Phase, ...], Value]] = [
-            ((Phase.START, Phase.PRODUCT, Phase.UPDATE), x[0]),
-            ((Phase.IDLE,), x[30]),
+            ((Phase.START, Phase.PRODUCT, Phase.UPDATE), x[:width]),
+            ((Phase.IDLE,), Cat(x[-1], x)[:width]),
+            ((Phase.NORMALISE,), C(PATTERN_32_17, 8)[:width]),
+        ]
+        coming: list[tuple[tuple[Phase, ...], Value]] = [
+            ((Phase.GUESS,), _pattern(PATTERN_32_17, (count + 1)[: len(count)], width)),
+            ((Phase.PRODUCT, Phase.ERROR), x[width : 2 * width]),
+            ((Phase.IDLE,), x[width - 1 : 2 * width - 1]),
         ]
         for condition, cases in ((last, first), (~last, coming)):
             with m.If(condition):
@@ -311,18 +339,77 @@ class Softmax(wiring.Component):
                     m.d.sync += use_total.eq(0)
         return digit, use_total
 
-    def _round(self, m: Module, *, result: Signal, accumulator: Signal, shift: Signal) -> None:
-        """``RoundingDivideByPOT(accumulator, 23 + shift) - 128``, clamped, in 12 cycles."""
+    def _update(
+        self,
+        m: Module,
+        *,
+        phase: Signal,
+        count: Signal,
+        last: Value,
+        x: Signal,
+        accumulator: Signal,
+        newton: Signal,
+    ) -> None:
+        """The rotating reciprocal ``x``: a digit of the accumulator is subtracted each cycle."""
+        width = self._digit_bits
+        minuend, subtrahend = Signal(width), Signal(width)
+        held = Signal(2)  # the product is worth four times as much in UPDATE: it comes two bits later
+        borrow = Signal()
+        lagging = Cat(held, accumulator[:width])
+        m.d.comb += minuend.eq(x)
+        with m.If(phase == Phase.START):
+            m.d.comb += [
+                minuend.eq(_pattern(PATTERN_48_17, count, width)),
+                subtrahend.eq(accumulator[:width]),
+            ]
+        with m.Elif(phase == Phase.UPDATE):
+            m.d.comb += subtrahend.eq(lagging)
+        difference = Signal(signed(width + 2))
+        m.d.comb += difference.eq(minuend - subtrahend - borrow)
+        with m.If(last):
+            m.d.sync += [borrow.eq(0), held.eq(0)]
+            with m.If((phase == Phase.UPDATE) & (newton == NEWTON_STEPS - 1) & x[SERIAL_BITS - 1]):
+                m.d.sync += x.eq(1 << (len(x) - 1) | (1 << SERIAL_BITS - 1) - 1)
+        with m.Else():
+            m.d.sync += [borrow.eq(difference[-1]), held.eq(lagging[width:])]
+            m.d.sync += x.eq(Cat(x[width:], difference[:width]))
+
+    def _round(self, m: Module, *, result: Value, product: Value, shift: Signal) -> None:
+        """``RoundingDivideByPOT(product, 23 + shift) - 128``, clamped."""
+        at_once, cycles = _rounding(self._digit_bits)
         window = Signal(9)
-        steps = Signal(range(13), init=12)
+        steps = Signal(range(cycles + 1), init=cycles)
         with m.If(result):
-            m.d.sync += [window.eq(accumulator[22:31]), steps.eq(0)]
-        with m.Elif(steps != 12):
+            m.d.sync += [window.eq(product[22:31]), steps.eq(0)]
+        with m.Elif(steps != cycles):
             m.d.sync += steps.eq(steps + 1)
-            with m.If(steps < shift):
-                m.d.sync += window.eq(window >> 1)
-        m.d.sync += self.y_valid.eq(steps == 11)
+            shifted: Value = window
+            for place in range(at_once):
+                shifted = Mux(at_once * steps + place < shift, window >> place + 1, shifted)
+            m.d.sync += window.eq(shifted)
+        m.d.sync += self.y_valid.eq(steps == cycles - 1)
         value = Signal(8)
         m.d.comb += value.eq(window[1:] + (window[0] & ~window[1:].all()))
-        # the last shift, if there is one, is that of step 10: the byte can have a register of its own
+        # the shifts end a step before the last: the byte can have a register of its own
         m.d.sync += self.y.eq(Cat(value[:7], ~value[7]))
+
+
+def _steps(digit_bits: int) -> int:
+    """Steps of a product."""
+    return -(-SERIAL_BITS // digit_bits)
+
+
+def _rounding(digit_bits: int) -> tuple[int, int]:
+    """Bits that a result is shifted at once, and the cycles of its rounding: fewer than a product's."""
+    at_once = 2 if digit_bits > 2 else 1
+    return at_once, -(-MOST_SHIFT // at_once) + 1
+
+
+def _draining(phase: Signal) -> Value:
+    """Whether the accumulator's product leaves it, digit by digit."""
+    return (phase == Phase.START) | (phase == Phase.UPDATE)
+
+
+def _pattern(byte: int, count: Signal, width: int) -> Value:
+    """Digit ``count`` of a number all of whose bytes are ``byte``."""
+    return C(byte, 8).word_select(count[: (8 // width - 1).bit_length()], width)

@@ -25,6 +25,8 @@ class TableSum(wiring.Component):
     Members
     -------
     bus : In(ConfigBus), for zero_point, low, high, table_base.
+    begin : In(1), strobe with a job's first word, ``latency(config)`` cycles behind the last one of the job
+        before at least: from then on the registers hold what was written until then.
     valid, first, x : In, an operand word.
     load_enable : In(2), load_address, load_data : parts of table entries as they are loaded.
     word_valid, word : Out.
@@ -35,7 +37,7 @@ class TableSum(wiring.Component):
         self._tables = tables
         self._address_bits = max(8, (config.table_depth - 1).bit_length())
         super().__init__({
-            "bus": In(ConfigBus()),
+            "bus": In(ConfigBus()), "begin": In(1),
             "valid": In(1), "first": In(1), "x": In(8 * config.lanes),
             "load_enable": In(2),
             "load_address": In(config.token_address_bits), "load_data": In(8 * config.lanes),
@@ -56,8 +58,11 @@ class TableSum(wiring.Component):
             "table_base": Signal(self._address_bits),
         }  # fmt: skip
         for name, register in registers.items():
+            following = Signal.like(register, name=f"following_{name}")
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
-                m.d.sync += register.eq(self.bus.value)
+                m.d.sync += following.eq(self.bus.value)
+            with m.If(self.begin):
+                m.d.sync += register.eq(following)
 
         held, a, b = (Signal(8 * config.lanes, reset_less=True) for _ in range(3))
         left = Signal(range(slices + 1))

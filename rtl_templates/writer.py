@@ -20,7 +20,8 @@ class Writer(wiring.Component):
     FLAG_PAIR (``config.pair``) there is a level more: after ``out_outer`` rows the address moves by
     ``out_step_plane``, and after ``out_planes`` of such planes by ``out_step_group``.
 
-    A job starts the counting anew, but goes on from the address at which the one before left off unless
+    Registers may be written while results of a job come in: the next one takes them over with ``begin``. It
+    starts the counting anew, but goes on from the address at which the one before left off unless
     ``out_base`` is written. Words need an address that is a multiple of ``lanes``, K bytes one that is
     a multiple of K, a byte any.
 
@@ -30,7 +31,9 @@ class Writer(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus), for the ``out_`` registers.
+    bus : In(ConfigBus), for the ``out_`` registers; the last START before ``begin`` is the job's.
+    begin : In(1), strobe between the last write of the job before and the job's first one, in the cycle of
+        neither.
     valid, y : In, one byte of each requantizer, last column of its chain first.
     word_valid, word : In, a whole word from the table-sum unit or a copy. With ``config.unaligned`` a copy
         may write the word's first 2^n bytes alone (see ``isa.part_of``), to a multiple of as many.
@@ -43,7 +46,7 @@ class Writer(wiring.Component):
     def __init__(self, config: CoreConfig) -> None:
         self._config = config
         super().__init__({
-            "bus": In(ConfigBus()),
+            "bus": In(ConfigBus()), "begin": In(1),
             "valid": In(1), "y": In(8 * config.requantizers),
             "word_valid": In(1), "word": In(8 * config.lanes),
             "byte_valid": In(1), "byte": In(8),
@@ -83,9 +86,11 @@ class Writer(wiring.Component):
         config = self._config
         if not config.unaligned:
             return self.word, Const((1 << config.lanes) - 1)
-        part = Signal(PART_BITS, reset_less=True)
+        part, following = Signal(PART_BITS, reset_less=True), Signal(PART_BITS, reset_less=True)
         with m.If(self.bus.start):
-            m.d.sync += part.eq(part_of(self.bus.value))
+            m.d.sync += following.eq(part_of(self.bus.value))
+        with m.If(self.begin):
+            m.d.sync += part.eq(following)
         word, written = Signal.like(self.word), Signal(config.lanes)
         with m.Switch(part):
             for halvings in range(config.lane_bits + 1):
@@ -126,32 +131,43 @@ class Writer(wiring.Component):
             name: Signal(signed(self._config.count_bits), name=name, reset_less=True)
             for name in ("out_inner", "out_outer", *planes)
         }
-        address = Signal(bits, reset_less=True)
+        active = {name: Signal.like(register, name=f"active_{name}") for name, register in r.items()}
+        address, base = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
+        based = Signal()
         inner, outer = (Signal(signed(self._config.count_bits)) for _ in range(2))
-        for name, register in r.items():
+        for name, register in (r | {"out_base": base}).items():
             with m.If(bus.valid & (bus.register == INDEX[name])):
                 m.d.sync += register.eq(bus.value)
         row_end = inner[-1]
-        after_rows = self._after_rows(m, r, write & row_end & outer[-1]) if pair else r["out_step_group"]
-        with m.If(bus.valid & (bus.register == INDEX["out_base"])):
-            m.d.sync += address.eq(bus.value)
-        with m.If(bus.start):
-            m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"])]
+        after_rows = active["out_step_group"]
+        if pair:
+            after_rows = self._after_rows(m, r, active, write & row_end & outer[-1])
+        step = Mux(row_end, Mux(outer[-1], after_rows, active["out_step_row"]), active["out_step_pixel"])
+        with m.If(self.begin):
+            m.d.sync += [register.eq(r[name]) for name, register in active.items()]
+            m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"]), based.eq(0)]
+            with m.If(based):
+                m.d.sync += address.eq(base)
         with m.Elif(write):
-            step = Mux(row_end, Mux(outer[-1], after_rows, r["out_step_row"]), r["out_step_pixel"])
-            m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, r["out_inner"], inner - 1))]
+            m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, active["out_inner"], inner - 1))]
             with m.If(row_end):
-                m.d.sync += outer.eq(Mux(outer[-1], r["out_outer"], outer - 1))
+                m.d.sync += outer.eq(Mux(outer[-1], active["out_outer"], outer - 1))
+        with m.If(bus.valid & (bus.register == INDEX["out_base"])):
+            m.d.sync += based.eq(1)
         return address
 
-    def _after_rows(self, m: Module, r: Mapping[str, Signal], ends: Value) -> Value:
+    def _after_rows(
+        self, m: Module, r: Mapping[str, Signal], active: Mapping[str, Signal], ends: Value
+    ) -> Value:
         """The step where the rows end: to the next plane, or, behind the last one and in jobs that have
         no planes, to the next group.
         """
-        planes, paired = Signal(signed(self._config.count_bits)), Signal()
+        planes, paired, following = Signal(signed(self._config.count_bits)), Signal(), Signal()
         last = planes[-1] | ~paired
         with m.If(self.bus.start):
-            m.d.sync += [planes.eq(r["out_planes"]), paired.eq((self.bus.value & FLAG_PAIR).any())]
+            m.d.sync += following.eq((self.bus.value & FLAG_PAIR).any())
+        with m.If(self.begin):
+            m.d.sync += [planes.eq(r["out_planes"]), paired.eq(following)]
         with m.Elif(ends):
-            m.d.sync += planes.eq(Mux(last, r["out_planes"], planes - 1))
-        return Mux(last, r["out_step_group"], r["out_step_plane"])
+            m.d.sync += planes.eq(Mux(last, active["out_planes"], planes - 1))
+        return Mux(last, active["out_step_group"], active["out_step_plane"])

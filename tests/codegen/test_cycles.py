@@ -18,7 +18,7 @@ from tfl2hw.codegen.compile import compile_model
 from tfl2hw.codegen.cycles import CycleCount, count_cycles
 from tfl2hw.rtl_templates.address import AddressGenerator
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.core import drain
+from tfl2hw.rtl_templates.delay import delayed
 from tfl2hw.rtl_templates.isa import (
     FLAG_HOLD,
     FLAG_PICK,
@@ -30,11 +30,15 @@ from tfl2hw.rtl_templates.isa import (
     instruction,
     write,
 )
+from tfl2hw.rtl_templates.latencies import drain, taken
 from tfl2hw.rtl_templates.sequencer import Sequencer
 
-END, WAIT, BREAK, NEXT = (
-    instruction(opcode) for opcode in (Opcode.END, Opcode.WAIT, Opcode.BREAK, Opcode.NEXT)
-)
+END, BREAK, NEXT = (instruction(opcode) for opcode in (Opcode.END, Opcode.BREAK, Opcode.NEXT))
+WAIT = instruction(Opcode.WAIT, 40)
+
+
+def end(value: int) -> int:
+    return instruction(Opcode.END, value)
 
 
 def config_for(shape: tuple[int, int, int], **changes: Any) -> CoreConfig:
@@ -63,30 +67,39 @@ def loads(words: int, count: int, parameter_words: int) -> list[int]:
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.lanes}x{c.columns}")
 def test_counted_by_hand(config: CoreConfig) -> None:
     """From the units' latencies: an instruction a cycle from cycle 3 on, bus, first token, last token."""
-    drains = drain(config)
     assert count_cycles([END], config) == CycleCount(total=3, breaks=())
     assert count_cycles([write("low", 0), END], config).total == 4
     assert count_cycles([BREAK, write("low", 0), BREAK, END], config) == CycleCount(total=6, breaks=(3, 5))
-    # eight instructions before START, executed in cycle 3 + 8 - 1; then bus, token, front_done
+    # eight instructions before START, executed in cycle 3 + 8 - 1; then bus, token
     one = job(Kind.MATRIX, (1,) * 6)
     started = 3 + len(one) - 1
     first_token = started + 1 + AddressGenerator.start_latency
-    assert count_cycles([*one, END], config).total == first_token + 1 + drains[Kind.MATRIX]
+    for value in (0, 1, 90):
+        assert count_cycles([*one, end(value)], config).total == first_token + 1 + value
     many = job(Kind.MOVE, (2, 3, 1, 4, 1, 2))
     last_token = first_token + 48 - 1
-    assert count_cycles([*many, END], config).total == last_token + 1 + drains[Kind.MOVE]
-    # without WAIT the next instruction comes two cycles behind the last token
-    assert count_cycles([*many, BREAK, END], config).breaks == (last_token + 2,)
+    assert count_cycles([*many, end(30)], config).total == last_token + 1 + 30
+    # what waits for nothing goes on at once, the next START a cycle behind the last token
+    assert count_cycles([*many, BREAK, END], config).breaks == (started + 1,)
+    again = count_cycles([*many, many[-1], end(5)], config).total
+    assert again == last_token + 1 + 2 + 48 + 5
+    # registers of the address generator are free, the others when the first token is where it is used
+    assert count_cycles([*many, *[write("base", 0)] * 3, BREAK, END], config).breaks == (started + 4,)
+    late = first_token + taken(config)[Kind.MOVE] + 1
+    assert count_cycles([*many, write("low", 0), BREAK, END], config).breaks == (late,)
     gaps = job(Kind.TABLE, (2, 1, 1, 3, 2, 1), gap=5)
     last_token = first_token + 6 * 2 + 5 * 5 - 1
-    assert count_cycles([*gaps, END], config).total == last_token + 1 + drains[Kind.TABLE]
+    assert count_cycles([*gaps, end(9)], config).total == last_token + 1 + 9
 
 
 def test_a_wait_that_has_nothing_to_wait_for_takes_a_cycle() -> None:
     config = CONFIGS[1]
     words = job(Kind.MOVE, (1,) * 6)
     late = [write("low", 0)] * 100
-    with_wait, without = (count_cycles([*words, *late, *wait, END], config).total for wait in ([WAIT], []))
+    with_wait, without = (
+        count_cycles([*words, *late, *wait, END], config).total
+        for wait in ([instruction(Opcode.WAIT, 50)], [])
+    )
     assert with_wait == without + 1
 
 
@@ -111,7 +124,8 @@ def test_loops_by_hand(config: CoreConfig) -> None:
         count_cycles([*nest, instruction(Opcode.LOOP, turns - 2), WAIT, start, NEXT, END], config).total
         for turns in (3, 4, 100_000)
     ]
-    turn = 5 + 2 + drain(config)[Kind.MOVE] + 1
+    # from a token to the next one: the wait behind the strobe, START, the bus
+    turn = 5 + 1 + 40 + 1 + 2 - 1
     assert totals[1] - totals[0] == turn
     assert totals[2] - totals[1] == (100_000 - 4) * turn
 
@@ -149,9 +163,14 @@ class Bench(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self._config
-        m.submodules.sequencer = sequencer = Sequencer(config, drain(config), self._program)
+        m.submodules.sequencer = sequencer = Sequencer(config, self._program)
         m.submodules.address = address = AddressGenerator(config)
         connect(m, sequencer.bus, address.bus)
+        request = address.request
+        for kind, cycles in taken(config).items():
+            begins = request.begins & (request.kind == kind)
+            with m.If(delayed(m, begins, cycles - AddressGenerator.latency, f"taken_{kind.name}")):
+                m.d.comb += sequencer.taken.eq(1)
         m.d.comb += [
             sequencer.front_done.eq(address.front_done), sequencer.run.eq(self.run),
             sequencer.run_pc.eq(self.run_pc), sequencer.run_break.eq(self.run_break),

@@ -69,6 +69,11 @@ def start(kind: int, flags: int = 0) -> dict[str, int]:
     return {"bus.start": 1, "bus.value": kind | flags}
 
 
+def begin(kind: int, flags: int = 0) -> list[dict[str, int]]:
+    """The cycles that start a job, and tell a unit that its results begin."""
+    return [start(kind, flags), {"begin": 1}]
+
+
 def idle(count: int) -> list[dict[str, int]]:
     return [{} for _ in range(count)]
 

@@ -60,21 +60,30 @@ class Job:
     flags: int = 0
     loads: Loads | None = None
 
-    def cycles(self) -> list[Cycle]:
-        registers = self.nest.registers({"ifm": 0, "second": 640}) | {"weight_base": self.weight_base}
+    def writes(self, bank: int) -> list[Cycle]:
+        registers = (
+            {"step_bank": bank}
+            | self.nest.registers({"ifm": 0, "second": 640})
+            | {"weight_base": self.weight_base}
+        )
         registers |= self.loads.registers() if self.loads else {}
-        return [*register_writes(**registers), start(self.kind, self.flags)]
+        return register_writes(**registers)
+
+    @property
+    def entries(self) -> int:
+        """Parts of entries that its loads write to each requantizer."""
+        streams = self.loads is not None and self.flags & FLAG_STREAM
+        return self.loads.parameter_words * self.nest.loops[5].count if streams else 0
 
 
 Issue = tuple[int, dict[str, int]]
 """Cycles after START in which a token is issued, and what has to go with its read address."""
 
 
-def expected(job: Job, config: CoreConfig) -> Iterator[Issue]:
-    """Every token of ``job``, in order, from plain nested loops."""
+def expected(job: Job, config: CoreConfig, parameter_address: int) -> Iterator[Issue]:
+    """Every token of ``job``, in order, from plain nested loops. Entries go to ``parameter_address`` on."""
     nest, now = job.nest, AddressGenerator.start_latency
     source = job.loads.base if job.loads else 0
-    parameter_address = 0
     if job.kind == Kind.LOAD:
         yield from load(job.loads, now + 1, job.loads.base, config)
         return
@@ -150,23 +159,30 @@ def describe(job: Job, at: tuple[int, ...], config: CoreConfig) -> dict[str, int
         "valid": int(job.kind == Kind.MATRIX),
         "write": 0,
         "pick": int(bool(job.flags & FLAG_PICK)),
+        "begins": int(not any(at)),
         **flags,
     }
 
 
 def check(config: CoreConfig, jobs: list[Job]) -> None:
-    """Jobs one after the other, each started in the first cycle in which it may be."""
+    """Jobs one after the other, each started in the first cycle in which it may be, and its registers
+    written while the one before is under way.
+    """
     cycles: list[Cycle] = []
     wanted: dict[int, dict[str, int]] = {}
-    done = []
-    for job in jobs:
-        cycles += job.cycles()
-        issues = list(expected(job, config))
+    done: list[int] = []
+    entries = 0
+    for number, job in enumerate(jobs):
+        cycles += job.writes(number % 2)
+        # the strobe is seen in the cycle in which a START is executed, which is on the bus in the next one
+        cycles += idle(done[-1] + 1 - len(cycles) if done else 0)
+        cycles.append(start(job.kind, job.flags))
+        issues = list(expected(job, config, entries))
+        entries += job.entries
         began = len(cycles) - 1
         wanted |= {began + now + AddressGenerator.latency: token for now, token in issues}
         done.append(began + issues[-1][0] + 1)
-        # the sequencer executes nothing until it has seen front_done, and then takes a cycle
-        cycles += idle(issues[-1][0] + 1)
+    cycles += idle(max(0, done[-1] + 1 - len(cycles)))
     cycles += idle(AddressGenerator.latency + 5)
     seen = play(AddressGenerator(config), cycles, ("read_address", "request", "front_done"))
     assert [number for number, (_, _, strobe) in enumerate(seen) if strobe] == done
@@ -176,7 +192,7 @@ def check(config: CoreConfig, jobs: list[Job]) -> None:
         found = {
             name: read
             if name == "read"
-            else getattr(request if name in ("kind", "pad") else request.token, name)
+            else getattr(request if name in ("kind", "pad", "begins") else request.token, name)
             for name in token
         }
         found["kind"] = int(getattr(found["kind"], "value", found["kind"]))

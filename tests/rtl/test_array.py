@@ -107,7 +107,7 @@ def check(
             tokens += [stray_token(generator, config) for _ in range(config.chain)]
             tokens += pair_pixels(generator, config, pixels, generator.choice((4, 5)), bubbles=bubbles)
     cycles, when = stimuli(tokens)
-    before = register_writes(**vars(settings))
+    before = [*register_writes(**vars(settings)), {"begin": 1}]
     latency = Array.latency(config)
     expected = {}
     for cycle, token in zip(when, tokens, strict=True):
@@ -173,7 +173,12 @@ def test_pooling(shape: tuple[int, int, int], bubbles: float, mode: str) -> None
     initial = image(banks, [[same] * config.parameter_depth] * config.requantizers, config)
     tokens = mode_pixels(generator, config, 60, mode, bubbles=bubbles)
     cycles, _ = stimuli(tokens)
-    cycles = [*register_writes(**vars(Settings())), *cycles, *idle(Array.latency(config) + config.chain)]
+    cycles = [
+        *register_writes(**vars(Settings())),
+        {"begin": 1},
+        *cycles,
+        *idle(Array.latency(config) + config.chain),
+    ]
     seen = [y for valid, y in play(Array(config, initial), cycles, ("valid", "y")) if valid]
     wanted: list[int] = []
     window: list[list[int]] = []

@@ -27,7 +27,10 @@ UNALIGNED = replace(CONFIG, unaligned=True)
 SOURCE, TARGET, ROWS = 0, 2048, 1024
 ADDRESSES = {"source": SOURCE, "target": TARGET, "rows": ROWS}
 DATA = random.Random(1).randbytes(1024)
-WAIT, NEXT, END = (instruction(each) for each in (Opcode.WAIT, Opcode.NEXT, Opcode.END))
+DRAINED = 30
+"""Cycles behind a job's last token in which everything is written."""
+WAIT, END = (instruction(each, DRAINED) for each in (Opcode.WAIT, Opcode.END))
+NEXT = instruction(Opcode.NEXT)
 
 
 @contextmanager

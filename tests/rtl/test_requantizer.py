@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from tests.rtl.support import Cycle, idle, make_config, play, register_writes
+from tests.rtl.support import Cycle, idle, make_config, play
 from tfl2hw.ops.arithmetic import multiply_double_rounding
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.requantizer import Requantizer
@@ -40,8 +40,9 @@ class Settings:
     high: int = 127
     parameter_base: int = 0
 
-    def writes(self) -> list[Cycle]:
-        return register_writes(**vars(self))
+    def taken(self) -> dict[str, object]:
+        """The inputs that a job takes over, to stand still for a while."""
+        return {"settings": vars(self) | {"based": 1}}
 
 
 @dataclass(kw_only=True)
@@ -109,16 +110,22 @@ def stray(generator: random.Random, config: CoreConfig) -> dict[str, object]:
 def check(
     config: CoreConfig, dut: Requantizer, before: list[Cycle], jobs: list[tuple[Model, list[Cycle]]]
 ) -> None:
-    """Each job is its model and its cycles; every byte comes ``latency`` cycles after its result."""
+    """Each job is its model and its cycles; every byte comes ``latency`` cycles after its result.
+
+    A job begins in the cycle of the last result of the one before.
+    """
     latency = Requantizer.latency(config)
-    cycles, expected = list(before), {}
+    cycles, expected = [*before, {}], {}
     for model, job in jobs:
-        cycles += model.settings.writes()
+        taken = model.settings.taken()
+        cycles[-1] = {**cycles[-1], **taken, "begin": 1}
+        job = [{**cycle, **taken} for cycle in job]
         for number, cycle in enumerate(job, len(cycles)):
-            taken = cycle.get("result", {"valid": 0})
-            if taken["valid"]:
-                expected[number + latency] = model.take(taken["value"], taken["final"])
-        cycles += [*job, *idle(latency)]
+            found = cycle.get("result", {"valid": 0})
+            if found["valid"]:
+                expected[number + latency] = model.take(found["value"], found["final"])
+        cycles += job
+    cycles += [{**cycle, **taken} for cycle in idle(latency)]
     seen = play(dut, cycles, ("valid", "y"))
     assert [number for number, (valid, _) in enumerate(seen) if valid] == sorted(expected)
     assert {number: seen[number][1] for number in expected} == expected
@@ -211,7 +218,8 @@ def test_full_mantissa_is_tflites_double_rounding() -> None:
     dut = Requantizer(config, tuple(entry.pack(config) for entry in entries))
     # one column a requantizer: each result is final, so each meets the next entry
     results = [result(int(accumulator), final=1) for accumulator in accumulators]
-    seen = play(dut, [*Settings().writes(), *results, *idle(latency)], ("valid", "y"))
+    cycles = [{"begin": 1}, *results, *idle(latency)]
+    seen = play(dut, [{**cycle, **Settings().taken()} for cycle in cycles], ("valid", "y"))
     found = [y for valid, y in seen if valid]
     assert found == [int(y) & 0xFF for y in np.clip(exact, -128, 127)]
 

@@ -10,48 +10,74 @@ import pytest
 from amaranth.sim import Simulator
 
 from tests.rtl.support import make_config
-from tfl2hw.rtl_templates.isa import REGISTERS, VALUE_BITS, Kind, Opcode, instruction, kind_of, turns_of
-from tfl2hw.rtl_templates.sequencer import Sequencer
+from tfl2hw.rtl_templates.isa import (
+    BACK_REGISTERS,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    instruction,
+    kind_of,
+    turns_of,
+)
+from tfl2hw.rtl_templates.sequencer import WAIT_BITS, Sequencer
 
-DRAIN = {Kind.MATRIX: 31, Kind.MOVE: 7, Kind.LOAD: 12, Kind.SOFTMAX_SUM: 64, Kind.TABLE: 2}
+KINDS = (Kind.MATRIX, Kind.MOVE, Kind.LOAD, Kind.SOFTMAX_SUM, Kind.TABLE)
+WAITS = (0, 1, 7, 64, 300)
+SETTLED = 60
+"""What a halt waits, so that no job has a strobe to come."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Of a job: cycles from its START on the bus to ``front_done`` and to ``taken``."""
+
+    issue: int
+    taken: int
 
 
 @dataclass(kw_only=True)
 class Run:
     """What a run must look like, in cycles after the run strobe; from the documentation.
 
-    ``bus`` maps a cycle to what stands on the bus; ``done`` are the cycles in which the job's
-    last token is issued plus one, when the address generator says so.
+    ``bus`` maps a cycle to what stands on the bus; ``done`` and ``taken`` are the cycles in which the other
+    units give their strobes.
     """
 
     bus: dict[int, tuple[str, int, int]] = field(default_factory=dict)
     done: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
     cycles: int = 0
     pc: int = 0
 
 
-def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
-    """Execute ``words`` an instruction a cycle; job number n takes ``durations[n]`` cycles to issue."""
-    run, left = Run(), list(durations)
-    now, drained = Sequencer.latency - 1, 0
+def follow(words: list[int], pc: int, stops: bool, jobs: list[Times]) -> Run:
+    """Execute ``words`` an instruction a cycle; job number n takes ``jobs[n]``."""
+    run, left = Run(), list(jobs)
+    now, done, taken = Sequencer.latency - 1, -(1 << WAIT_BITS), 0
     body, turns = 0, 0
     while True:
         opcode, value = words[pc] >> VALUE_BITS, words[pc] & (1 << VALUE_BITS) - 1
         pc += 1
         halts = opcode == Opcode.END or (opcode == Opcode.BREAK and stops)
         if halts or opcode == Opcode.WAIT:
-            now = max(now, drained)
+            now = max(now, done + value)
         if halts:
             run.cycles, run.pc = now, pc
             return run
         if opcode < len(REGISTERS):
+            if REGISTERS[opcode] in BACK_REGISTERS:
+                now = max(now, taken)
             run.bus[now + 1] = ("write", opcode, value)
         if opcode == Opcode.START:
+            now = max(now, done, taken)
             run.bus[now + 1] = ("start", opcode & 0x3F, value)
-            finished = now + 1 + left.pop(0)
-            run.done.append(finished)
-            drained = finished + DRAIN[kind_of(value)]
-            now = finished
+            times = left.pop(0)
+            done = now + 1 + times.issue
+            run.done.append(done)
+            if kind_of(value) != Kind.LOAD:
+                taken = now + 1 + times.taken
+                run.taken.append(taken)
         if opcode == Opcode.LOOP:
             body, turns = pc, turns_of(value)
         if opcode == Opcode.NEXT:
@@ -60,6 +86,11 @@ def follow(words: list[int], pc: int, stops: bool, durations: list[int]) -> Run:
                 pc = body
                 now += Sequencer.jump - 1
         now += 1
+
+
+def times(generator: random.Random) -> Times:
+    """A job is taken over before or behind its last token."""
+    return Times(issue=generator.choice((1, 2, 3, 10, 50)), taken=generator.choice((1, 2, 8, 45)))
 
 
 def random_program(generator: random.Random, length: int, *, breaks: bool = True) -> list[int]:
@@ -71,10 +102,12 @@ def random_program(generator: random.Random, length: int, *, breaks: bool = True
             words.append(instruction(generator.randrange(len(REGISTERS)), generator.getrandbits(VALUE_BITS)))
         elif choice < 0.75:
             flags = generator.getrandbits(3) << 4
-            words.append(instruction(Opcode.START, generator.choice(list(DRAIN)) | flags))
+            words.append(instruction(Opcode.START, generator.choice(KINDS) | flags))
         else:
-            words.append(instruction(generator.choice(waits)))
-    return [*words, instruction(Opcode.END)]
+            opcode = generator.choice(waits)
+            value = SETTLED if opcode == Opcode.BREAK else generator.choice(WAITS)
+            words.append(instruction(opcode, value))
+    return [*words, instruction(Opcode.END, SETTLED)]
 
 
 def random_loops(generator: random.Random) -> list[int]:
@@ -85,12 +118,15 @@ def random_loops(generator: random.Random) -> list[int]:
         words.append(instruction(Opcode.LOOP, generator.choice((1, 2, 3, 7)) - 2))
         words += random_program(generator, generator.randrange(6), breaks=False)[:-1]
         words.append(instruction(Opcode.NEXT))
-        words += generator.choice(([], [instruction(Opcode.BREAK)], [instruction(1, 5)]))
-    return [*words, instruction(Opcode.END)]
+        words += generator.choice(([], [instruction(Opcode.BREAK, SETTLED)], [instruction(1, 5)]))
+    return [*words, instruction(Opcode.END, SETTLED)]
 
 
 def execute(
-    dut: Sequencer, runs: list[tuple[int, bool, Run]], words: list[int] | None = None, pause: int = 5
+    dut: Sequencer,
+    runs: list[tuple[int, bool, Run]],
+    words: list[int] | None = None,
+    pause: int = 5 + max(WAITS),
 ) -> None:
     """Load ``words`` if given, then make each run (start, breaks halt, what is expected)."""
     last = max(expected.cycles for _, _, expected in runs) + 10
@@ -109,6 +145,7 @@ def execute(
                 ctx.set(dut.run_pc, pc if now == 0 else 0x2A)
                 ctx.set(dut.run_break, stops if now == 0 else not stops)
                 ctx.set(dut.front_done, now in expected.done)
+                ctx.set(dut.taken, now in expected.taken)
                 bus = dut.bus
                 _, _, valid, start, register, value, busy = await ctx.tick().sample(
                     bus.valid, bus.start, bus.register, bus.value, dut.busy
@@ -135,7 +172,7 @@ def test_random_programs(seed: int) -> None:
     generator = random.Random(seed)
     config = make_config(program_depth=64)
     words = random_program(generator, generator.randrange(5, 40))
-    durations = [generator.choice((1, 2, 3, 10, 50)) for _ in words]
+    durations = [times(generator) for _ in words]
     runs = [(0, False, follow(words, 0, False, durations))]
     pc, left = 0, list(durations)
     while pc < len(words):
@@ -143,7 +180,7 @@ def test_random_programs(seed: int) -> None:
         left = left[len(run.done) :]
         runs.append((pc, True, run))
         pc = run.pc
-    execute(Sequencer(config, DRAIN, tuple(words)), runs)
+    execute(Sequencer(config, tuple(words)), runs)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -151,7 +188,7 @@ def test_random_loops(seed: int) -> None:
     """Bodies of any length, empty ones too, in one go and from break to break."""
     generator = random.Random(seed)
     words = random_loops(generator)
-    durations = [generator.choice((1, 2, 3, 10)) for _ in range(400)]
+    durations = [times(generator) for _ in range(400)]
     runs = [(0, False, follow(words, 0, False, durations))]
     pc, left = 0, list(durations)
     while pc < len(words):
@@ -159,7 +196,7 @@ def test_random_loops(seed: int) -> None:
         left = left[len(run.done) :]
         runs.append((pc, True, run))
         pc = run.pc
-    execute(Sequencer(make_config(program_depth=128), DRAIN, tuple(words)), runs)
+    execute(Sequencer(make_config(program_depth=128), tuple(words)), runs)
 
 
 def test_a_loop_of_as_many_turns_as_the_counter_holds() -> None:
@@ -173,13 +210,13 @@ def test_a_loop_of_as_many_turns_as_the_counter_holds() -> None:
     run = follow(words, 0, False, [])
     assert len(run.bus) == 9
     assert run.cycles == 3 + 1 + 9 * 2 + 8 * (Sequencer.jump - 1)
-    execute(Sequencer(make_config(count_bits=4), DRAIN, tuple(words)), [(0, False, run)] * 2)
+    execute(Sequencer(make_config(count_bits=4), tuple(words)), [(0, False, run)] * 2)
 
 
 def test_a_program_that_is_loaded() -> None:
     words = random_program(random.Random(11), 20)
-    run = follow(words, 0, False, [4] * 20)
-    execute(Sequencer(make_config(), DRAIN), [(0, False, run), (0, False, run)], words)
+    run = follow(words, 0, False, [Times(issue=4, taken=9)] * 20)
+    execute(Sequencer(make_config()), [(0, False, run), (0, False, run)], words)
 
 
 def test_end_alone() -> None:
@@ -187,28 +224,40 @@ def test_end_alone() -> None:
     words = (instruction(Opcode.END),)
     run = follow(list(words), 0, False, [])
     assert (run.cycles, run.pc) == (3, 1)
-    execute(Sequencer(make_config(program_depth=2), DRAIN, words), [(0, False, run)] * 3, pause=1)
+    execute(Sequencer(make_config(program_depth=2), words), [(0, False, run)] * 3, pause=1)
 
 
 def test_a_run_right_behind_another() -> None:
     """What was fetched behind the END of the run before is not executed."""
     words = [instruction(Opcode.END), *(instruction(n, n) for n in range(8)), instruction(Opcode.END)]
     first, second = follow(words, 0, False, []), follow(words, 1, False, [])
-    execute(
-        Sequencer(make_config(), DRAIN, tuple(words)), [(0, False, first), (1, True, second)] * 2, pause=1
-    )
+    execute(Sequencer(make_config(), tuple(words)), [(0, False, first), (1, True, second)] * 2, pause=1)
 
 
-@pytest.mark.parametrize("kind", DRAIN)
-def test_waits_for_what_is_in_flight(kind: Kind) -> None:
-    """WAIT goes on in the cycle in which the last effect is in memory, also when it comes late."""
-    for between in (0, 1, DRAIN[kind] - 1, DRAIN[kind], DRAIN[kind] + 3):
-        words = [instruction(Opcode.START, kind), *[instruction(1, 5)] * between, instruction(Opcode.WAIT)]
-        words += [instruction(2, 7), instruction(Opcode.END)]
-        run = follow(words, 0, False, [9])
+@pytest.mark.parametrize("value", [0, 1, 31, 500])
+def test_waits_for_what_is_in_flight(value: int) -> None:
+    """WAIT goes on ``value`` cycles behind the strobe, also when it comes late."""
+    for between in (0, 1, value + 8, value + 9, value + 13):
+        words = [instruction(Opcode.START, Kind.MOVE), *[instruction(1, 5)] * between]
+        words += [instruction(Opcode.WAIT, value), instruction(2, 7), instruction(Opcode.END)]
+        run = follow(words, 0, False, [Times(issue=9, taken=5)])
         write = max(cycle for cycle, (what, *_) in run.bus.items() if what == "write")
-        assert write >= run.done[0] + DRAIN[kind] + 2 or between > DRAIN[kind]
-        execute(Sequencer(make_config(program_depth=128), DRAIN, tuple(words)), [(0, False, run)])
+        assert write >= run.done[0] + value + 2
+        execute(Sequencer(make_config(program_depth=1024), tuple(words)), [(0, False, run)])
+
+
+def test_a_wait_much_later() -> None:
+    """The cycles since the last token are counted as far as a WAIT can ask for, and no further."""
+    most = (1 << WAIT_BITS) - 1
+    words = [
+        instruction(Opcode.START, Kind.MOVE),
+        instruction(Opcode.LOOP, 2 * most),
+        instruction(Opcode.NEXT),
+    ]
+    words += [instruction(Opcode.WAIT, most), instruction(Opcode.END, most)]
+    run = follow(words, 0, False, [Times(issue=1, taken=1)])
+    assert run.cycles < 3 * (2 * most + 2) + 20
+    execute(Sequencer(make_config(), tuple(words)), [(0, False, run)])
 
 
 @pytest.mark.parametrize("depth", [2, 7, 8, 16])
@@ -225,4 +274,4 @@ def test_a_program_that_fills_its_memory(depth: int) -> None:
         (first.pc, True, follow(words, first.pc, True, [])),
         (0, False, follow(words, 0, False, [])),
     ]
-    execute(Sequencer(make_config(program_depth=depth), DRAIN, tuple(words)), runs)
+    execute(Sequencer(make_config(program_depth=depth), tuple(words)), runs)

@@ -9,6 +9,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from tests.rtl.support import make_config
+from tfl2hw.rtl_templates.config import SOFTMAX_DIGITS
 from tfl2hw.rtl_templates.softmax import Mode, Softmax
 
 INT32_MAX = 2**31 - 1
@@ -66,6 +67,7 @@ def run(
     seed: int = 0,
     scaled: int | None = None,
     table: int = 0,
+    digit_bits: int = 1,
 ) -> None:
     """Three passes over each row, of which the last may end after ``scaled`` bytes.
 
@@ -73,7 +75,8 @@ def run(
     """
     generator = random.Random(seed)
     tables = -(-len(exponentials) // 256)
-    dut = Softmax(tables) if load else Softmax(tables, init=exponentials)
+    dut = Softmax(tables, [] if load else exponentials, digit_bits)
+    interval, latency = Softmax.scale_interval(digit_bits), Softmax.scale_latency(digit_bits)
 
     async def tokens(ctx, mode, row, interval):
         ctx.set(dut.start, 1)
@@ -109,9 +112,9 @@ def run(
             ctx.set(dut.finish, 1)
             await ctx.tick()
             ctx.set(dut.finish, 0)
-            await ctx.tick().repeat(dut.RECIPROCAL_LATENCY - 2)
-            await tokens(ctx, Mode.SCALE, row[:scaled], dut.SCALE_INTERVAL)
-            await ctx.tick().repeat(dut.SCALE_LATENCY - dut.SCALE_INTERVAL + 4)
+            await ctx.tick().repeat(Softmax.reciprocal_latency(digit_bits) - 2)
+            await tokens(ctx, Mode.SCALE, row[:scaled], interval)
+            await ctx.tick().repeat(max(latency, interval + 6) - interval + 4)
             assert results == softmax(row, exponentials[256 * table :])[:scaled]
 
     results: list[int] = []
@@ -128,7 +131,7 @@ def run(
             if x_valid and scaling:
                 inputs.append(cycle)
             if y_valid:
-                assert cycle - inputs.pop(0) == dut.SCALE_LATENCY
+                assert cycle - inputs.pop(0) == latency
                 results.append(y)
             cycle += 1
 
@@ -139,25 +142,29 @@ def run(
     simulator.run()
 
 
+@pytest.mark.parametrize("digit_bits", SOFTMAX_DIGITS)
 @pytest.mark.parametrize("scale", [0.02, 0.1, 0.5])
 @pytest.mark.parametrize("gap", [0, 5])
-def test_random_rows(scale: float, gap: int) -> None:
+def test_random_rows(scale: float, gap: int, digit_bits: int) -> None:
     generator = random.Random(f"{scale} {gap}")
     rows = [[generator.randrange(-128, 128) for _ in range(depth)] for depth in (1, 2, 3, 10, 12, 40)]
     rows += [[generator.randrange(100, 128) for _ in range(depth)] for depth in (2, 7, 16)]
-    run(table(scale), rows, load=False, gap=gap)
+    run(table(scale), rows, load=False, gap=gap, digit_bits=digit_bits)
 
 
+@pytest.mark.parametrize("digit_bits", SOFTMAX_DIGITS)
 @pytest.mark.parametrize("depth", [1, 2, 4, 16, 256, 511])
-def test_equal_bytes(depth: int) -> None:
+def test_equal_bytes(depth: int, digit_bits: int) -> None:
     """A sum that is a power of two takes the reciprocal to its saturation."""
-    run(table(0.1), [[-128 if depth % 2 else 127] * depth], load=False)
+    run(table(0.1), [[-128 if depth % 2 else 127] * depth], load=False, digit_bits=digit_bits)
 
 
+@pytest.mark.parametrize("digit_bits", SOFTMAX_DIGITS)
 @pytest.mark.parametrize("depth", [100, 1000])
-def test_long_rows(depth: int) -> None:
+def test_long_rows(depth: int, digit_bits: int) -> None:
     generator = random.Random(depth)
-    run(table(0.05), [[generator.randrange(-128, 128) for _ in range(depth)]], load=False)
+    row = [generator.randrange(-128, 128) for _ in range(depth)]
+    run(table(0.05), [row], load=False, digit_bits=digit_bits)
 
 
 def test_a_deep_row_whose_sum_is_small() -> None:
@@ -182,15 +189,16 @@ def test_several_tables(load: bool) -> None:
         run(flat, [row], load=load, table=number)
 
 
-def test_arbitrary_tables_loaded() -> None:
-    generator = random.Random(5)
+@pytest.mark.parametrize("digit_bits", SOFTMAX_DIGITS)
+def test_arbitrary_tables_loaded(digit_bits: int) -> None:
+    generator = random.Random(digit_bits)
     for seed in range(4):
         exponentials = [INT32_MAX] + [
             generator.randrange(2 ** generator.randrange(1, 32)) for _ in range(255)
         ]
         exponentials = [min(value, INT32_MAX) for value in exponentials]
         rows = [[generator.randrange(-128, 128) for _ in range(generator.randrange(1, 20))] for _ in range(6)]
-        run(exponentials, rows, load=True, seed=seed)
+        run(exponentials, rows, load=True, seed=seed, digit_bits=digit_bits)
 
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
@@ -200,6 +208,14 @@ def test_arbitrary_tables_loaded() -> None:
 def test_refuses(init: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Softmax(init=init)
+
+
+@pytest.mark.parametrize("digit_bits", SOFTMAX_DIGITS)
+def test_latencies(digit_bits: int) -> None:
+    """What the schedule and the documentation count with."""
+    wanted = {1: (32, 47, 368), 2: (17, 32, 203), 4: (9, 19, 115)}
+    found = (Softmax.scale_interval, Softmax.scale_latency, Softmax.reciprocal_latency)
+    assert tuple(each(digit_bits) for each in found) == wanted[digit_bits]
 
 
 def test_refuses_a_core_without_a_table() -> None:

@@ -73,10 +73,11 @@ def check(
             zero_point=generator.choice((-128, 127, 3)), low=low, high=generator.randrange(0, 128),
             table_base=base,
         )  # fmt: skip
-        cycles += register_writes(**vars(settings))
-        for _ in range(pairs):
+        writes = register_writes(**vars(settings))  # the job before may still be under way
+        cycles += [*writes, *idle(max(0, TableSum.latency(config) - len(writes)))]
+        for number in range(pairs):
             a, b = (signed_bytes(generator, config.lanes) for _ in range(2))
-            cycles.append({"valid": 1, "first": 1, "x": unsigned(a)})
+            cycles.append({"valid": 1, "first": 1, "x": unsigned(a), "begin": int(number == 0)})
             stray = {"first": generator.randrange(2), "x": generator.getrandbits(8 * config.lanes)}
             cycles += [stray] * (generator.randrange(4) if gaps else 0)
             cycles.append({"valid": 1, "x": unsigned(b)})
@@ -85,7 +86,7 @@ def check(
             )
             expected[len(cycles) - 1 + TableSum.latency(config)] = word
             cycles += [stray] * (max(0, slices - 2) + (generator.randrange(4) if gaps else 0))
-        cycles += idle(TableSum.latency(config))
+    cycles += idle(TableSum.latency(config))
     seen = play(dut, [*cycles, {}], ("word_valid", "word"))
     assert {number: word for number, (valid, word) in enumerate(seen) if valid} == expected
 

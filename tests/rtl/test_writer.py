@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from tests.rtl.support import SHAPES, Cycle, idle, make_config, play, register_writes, start, unsigned
+from tests.rtl.support import SHAPES, Cycle, begin, idle, make_config, play, register_writes, start, unsigned
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import FLAG_PAIR, Kind
 from tfl2hw.rtl_templates.writer import Writer
@@ -38,7 +38,7 @@ def registers(base: int, inner: int, outer: int, steps: tuple[int, int, int]) ->
             out_base=base, out_inner=inner - 2, out_outer=outer - 2,
             out_step_pixel=pixel, out_step_row=row, out_step_group=group,
         ),
-        start(Kind.MATRIX),
+        *begin(Kind.MATRIX),
     ]  # fmt: skip
 
 
@@ -101,8 +101,8 @@ def test_planes(shape: tuple[int, int, int]) -> None:
         pixel, row, plane, group = (generator.randrange(-200, 200) * config.columns for _ in range(4))
         if planes:
             cycles += register_writes(out_planes=planes - 2, out_step_plane=plane)
-        writes, begin = registers(base, inner, outer, (pixel, row, group)), start(Kind.MATRIX, FLAG_PAIR)
-        cycles += [*writes[:-1], begin] if planes else writes
+        writes = registers(base, inner, outer, (pixel, row, group))
+        cycles += [*writes[:-2], *begin(Kind.MATRIX, FLAG_PAIR)] if planes else writes
         address = base
         for at in product(range(groups), range(max(1, planes)), range(outer), range(inner)):
             if any(at):
@@ -166,7 +166,24 @@ def test_the_address_goes_on_where_out_base_is_not_written() -> None:
     """A later START counts rows anew but writes behind what was written: a loop's body relies on it."""
     config = make_config((8, 4, 2))
     row = [{"byte_valid": 1, "byte": 7}] * 5
-    cycles = [*registers(16, 5, 1, (1, 0, 4)), *row, start(Kind.SOFTMAX_MAX), {}, start(Kind.MOVE), *row]
+    cycles = [*registers(16, 5, 1, (1, 0, 4)), *row, start(Kind.SOFTMAX_MAX), {}, *begin(Kind.MOVE), *row]
     seen = play(Writer(config), [*cycles, {}], WATCH)
     written = [8 * address + enable.bit_length() - 1 for enable, address, _ in seen if enable]
     assert written == [*range(16, 21), *range(24, 29)]
+
+
+def test_registers_of_the_next_job() -> None:
+    """They are written, and it is started, while bytes of this one come; only ``begin`` takes them over."""
+    config, lanes = make_config((8, 4, 2)), 8
+    jobs = [(3, 5, 2, (1, 9, -4)), (200, 2, 4, (-1, 3, 2)), (90, 1, 8, (7, 1, 5)), (16, 4, 2, (2, 2, 2))]
+    cycles: list[Cycle] = registers(*jobs[0])[:-1]
+    expected = []
+    for number, (base, inner, outer, steps) in enumerate(jobs):
+        following = registers(*jobs[number + 1])[:-1] if number + 1 < len(jobs) else []
+        cycles.append({"begin": 1})
+        places = list(addresses(base, inner, outer, 1, steps, 256 * lanes))
+        following += idle(len(places) - len(following))
+        cycles += [{"byte_valid": 1, "byte": 7} | other for other in following]
+        expected += places
+    seen = play(Writer(config), [*cycles, {}], WATCH)
+    assert [lanes * address + enable.bit_length() - 1 for enable, address, _ in seen if enable] == expected

@@ -112,11 +112,12 @@ def compile_model(
 def _fitted(network: Network, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
     """The schedule, its program and a core that runs it. Raises DoesNotFit where ``board`` is too small."""
     planned = schedule(network, target)
-    program = assemble(planned)
     if target.core is None:
-        config = configure(planned, program, board.scratchpad, small=board.family == "ice40")
+        sizes = assemble(planned, None)
+        config = configure(planned, sizes, board.scratchpad, small=board.family == "ice40")
         check_fit(config, board, network.file)
-        return planned, program, config
+        return planned, assemble(planned, config), config
+    program = assemble(planned, target.core)
     check_core(planned, program, target.core)
     return planned, program, target.core
 
@@ -134,6 +135,7 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
     core = None if board.core is None else board.core(lanes, columns)
+    softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
         lanes=lanes,
         columns=columns,
@@ -144,7 +146,8 @@ def make_target(board: Board, lanes: int | None, columns: int | None) -> Target:
         bank_depth=board.bank_depth,
         unaligned=not single_port if core is None else core.unaligned,
         vector_lanes=1 if single_port else lanes // 2,
-        softmax_interval=Softmax.SCALE_INTERVAL,
+        softmax_digit=softmax_digit,
+        softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,
         pair=lanes >= 8 if core is None else core.pair,
         core=core,

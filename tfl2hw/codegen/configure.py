@@ -79,6 +79,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         copier=Kind.COPY in kinds,
         index=Kind.INDEX in kinds or any(value & FLAG_INDEXED for value in starts),
         softmax=bool(schedule.exponentials),
+        softmax_digit=target.softmax_digit,
         softmax_tables=max(1, len(schedule.exponentials)),
         log_softmax=bool(schedule.logarithms),
         log_tables=max(1, len(schedule.logarithms)),

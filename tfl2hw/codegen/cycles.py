@@ -10,25 +10,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.core import drain
-from tfl2hw.rtl_templates.isa import (
-    FLAG_STREAM,
-    LEVELS,
-    REGISTERS,
-    VALUE_BITS,
-    Kind,
-    Opcode,
-    kind_of,
-    signed_value,
-    turns_of,
-)
-from tfl2hw.rtl_templates.sequencer import Sequencer
+from tfl2hw.rtl_templates.isa import FRONT_REGISTERS, REGISTERS, VALUE_BITS, Kind, Opcode, turns_of
+from tfl2hw.rtl_templates.latencies import taken
+from tfl2hw.rtl_templates.sequencer import WAIT_BITS, Sequencer
+
+from .issue import Issue
 
 FIRST = 3
 """Cycle in which the first instruction is executed, counted from the run strobe."""
 
-RESUME = 3
-"""Cycles from a START to the next instruction, besides the job's own."""
+LONG_AGO = -(1 << WAIT_BITS)
+
+BUS = 2
+"""Cycles from a START to its job's first token, or to the beginning of its load."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +53,7 @@ class _Loop:
     body: int
     left: int
     now: int | None = None
-    drains: int = 0
+    ahead: tuple[int, int] = (0, 0)
     registers: dict[str, int] = field(default_factory=dict)
 
 
@@ -69,9 +63,11 @@ class _Walk:
     def __init__(self, words: Sequence[int], config: CoreConfig) -> None:
         self._words = words
         self._config = config
-        self._drains = drain(config)
+        self._taken = taken(config)
         self._registers: dict[str, int] = {}
-        self._now, self._drained = FIRST, 0
+        self._now = FIRST
+        self._front_done = 0  # the cycle behind the last token
+        self._taken_over = 0  # when the last job has taken over the back registers
         self._loop = _Loop(body=0, left=0)
 
     def run(self) -> CycleCount:
@@ -82,19 +78,21 @@ class _Walk:
             word = self._words[pc]
             opcode, value = word >> VALUE_BITS, word & ((1 << VALUE_BITS) - 1)
             pc += 1
-            if opcode in (Opcode.WAIT, Opcode.END):
-                self._now = max(self._now, self._drained)
+            if opcode in (Opcode.WAIT, Opcode.END) and self._front_done:
+                self._now = max(self._now, self._front_done + value)
             if opcode == Opcode.END:
                 return CycleCount(total=self._now, breaks=tuple(breaks))
             if opcode == Opcode.BREAK:
                 breaks.append(self._now)
             elif opcode < len(REGISTERS):
+                if opcode >= len(FRONT_REGISTERS):
+                    self._now = max(self._now, self._taken_over)
                 self._registers[REGISTERS[opcode]] = value
             elif opcode == Opcode.LOOP:
                 self._loop = _Loop(body=pc, left=turns_of(value) - 1)
             if opcode == Opcode.START:
                 self._start(value)
-            elif opcode == Opcode.NEXT and self._loop.left:
+            if opcode == Opcode.NEXT and self._loop.left:
                 pc = self._loop.body
                 self._go_back()
             else:
@@ -102,33 +100,23 @@ class _Walk:
         raise ValueError("the program has no END")
 
     def _start(self, value: int) -> None:
-        issue = _issue_cycles(self._registers, value, self._config)
-        self._drained = self._now + issue + 2 + self._drains[kind_of(value)]
-        self._now += issue + RESUME
+        self._now = max(self._now, self._front_done, self._taken_over)
+        job = Issue(registers=self._registers, value=value, config=self._config)
+        self._front_done = self._now + BUS + job.cycles
+        if job.kind != Kind.LOAD:
+            before = job.loading  # a streamed job's first token comes behind its first load
+            self._taken_over = self._now + BUS + before + self._taken[job.kind]
 
     def _go_back(self) -> None:
         """Begin the next turn; turns that begin as the last one did take as long, and are skipped."""
         loop = self._loop
         loop.left -= 1
         self._now += Sequencer.jump
-        drains = max(0, self._drained - self._now)
-        if loop.now is not None and (drains, self._registers) == (loop.drains, loop.registers):
+        # how long ago does not matter where no WAIT can ask for it
+        ahead = (max(LONG_AGO, self._front_done - self._now), max(0, self._taken_over - self._now))
+        if loop.now is not None and (ahead, self._registers) == (loop.ahead, loop.registers):
             skipped = loop.left * (self._now - loop.now)
-            self._now, self._drained, loop.left = self._now + skipped, self._drained + skipped, 0
-        loop.now, loop.drains, loop.registers = self._now, drains, dict(self._registers)
-
-
-def _issue_cycles(registers: dict[str, int], start: int, config: CoreConfig) -> int:
-    """Cycles from a job's first token (or its loading) to its last token, both included."""
-    if kind_of(start) == Kind.LOAD:
-        return 1 + (signed_value(registers["load_words"]) + 2) * (signed_value(registers["load_count"]) + 2)
-    counts = [signed_value(registers[f"count{level}"]) + 2 for level in range(LEVELS)]
-    tokens = counts[0] * counts[1] * counts[2]
-    gap = signed_value(registers["gap"]) + 1
-    if not start & FLAG_STREAM:
-        pixels = counts[3] * counts[4] * counts[5]
-        return pixels * tokens + (pixels - 1) * gap
-    weights = (signed_value(registers["load_words"]) + 2) * config.columns
-    parameters = (signed_value(registers["load_parameter_words"]) + 2) * config.requantizers
-    pixels = counts[3] * counts[4]
-    return counts[5] * (1 + weights + parameters + pixels * tokens + (pixels - 1) * gap)
+            self._now, self._front_done = self._now + skipped, self._front_done + skipped
+            self._taken_over += skipped
+            loop.left = 0
+        loop.now, loop.ahead, loop.registers = self._now, ahead, dict(self._registers)

@@ -9,6 +9,7 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.hostbus import PROGRAM_SPACE
 from tfl2hw.rtl_templates.image import Image
 from tfl2hw.rtl_templates.isa import Kind, Opcode, instruction, write
+from tfl2hw.rtl_templates.latencies import drain
 from tfl2hw.rtl_templates.tail import destinations
 
 
@@ -73,7 +74,7 @@ def _filling(memory: _Memory, config: CoreConfig) -> Iterator[Load]:
         program = (
             *(write(name, value) for name, value in registers.items()),
             instruction(Opcode.START, Kind.LOAD),
-            instruction(Opcode.END),
+            instruction(Opcode.END, drain(config)[Kind.LOAD]),
         )
         yield Load(writes=((0, data), (PROGRAM_SPACE, _program(program))), runs=True)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import (
     BACK_REGISTERS,
     FLAG_DIGITS,
@@ -19,12 +20,12 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_STREAM,
     FRONT_REGISTERS,
     PART_SHIFT,
-    VALUE_BITS,
     Kind,
     Opcode,
     instruction,
     write,
 )
+from tfl2hw.rtl_templates.sequencer import WAIT_BITS
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Schedule, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
@@ -33,8 +34,19 @@ from tfl2hw.schedule.matrix import Matrix, Move, WordCopy
 from tfl2hw.schedule.rows import Rows
 from tfl2hw.schedule.widths import parameter_words
 
-ALWAYS_WRITTEN = ("out_base", "parameter_base")
-"""Registers that the hardware itself moves on."""
+from .hazards import SOONEST, Hazards
+from .issue import MASK, Counted
+
+ALWAYS_WRITTEN = "out_base"
+"""A register that the hardware itself moves on."""
+
+ONCE = 1 - 2
+"""What the counter of a level that turns once holds."""
+
+BANKED = tuple(
+    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
+)
+"""Registers of which there are two banks (see ``isa.FRONT_REGISTERS``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +80,12 @@ class _Repeated:
     jobs: tuple[_Started, ...]
 
 
-def assemble(schedule: Schedule) -> Program:
-    """The program of a schedule; its layers end at breakpoints."""
-    assembler = _Assembler()
+def assemble(schedule: Schedule, config: CoreConfig | None) -> Program:
+    """The program of a schedule for a core like ``config``; its layers end at breakpoints.
+
+    Without ``config``: the same with a wait before every job, by which a core's sizes can be found.
+    """
+    assembler = _Assembler(config, schedule.target.chain)
     breaks: list[int] = []
     starts = _started(schedule)
     for layer in schedule.layers:
@@ -80,59 +95,109 @@ def assemble(schedule: Schedule) -> Program:
                     assembler.repeat(each)
                 else:
                     assembler.start(each)
-        assembler.words.append(instruction(Opcode.BREAK))
+        assembler.rest(Opcode.BREAK)
         breaks.append(len(assembler.words))
-    assembler.words.append(instruction(Opcode.END))
+    assembler.rest(Opcode.END)
     return Program(words=tuple(assembler.words), breaks=tuple(breaks))
 
 
 class _Assembler:
-    """Puts instructions together; knows what the registers hold, and whether a job is in flight."""
+    """Puts instructions together; knows what the registers hold, and what is on its way."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: CoreConfig | None, chain: int) -> None:
         self.words: list[int] = []
+        self._chain = chain
         self._known: dict[str, int] = {}
-        self._pending = False
+        self._banks: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        self._bank = 0
+        self._hazards = None if config is None else Hazards(config)
 
     def start(self, job: _Started) -> None:
-        """A job: front registers, then WAIT, then back registers, so that the drain is used."""
+        """A job: its registers, written while the one before is under way, then a wait, if it needs one."""
         self._registers(job.registers)
-        self.words.append(instruction(Opcode.START, job.kind | job.flags))
-        self._pending = True
+        self._start(job, self._delay(job, job.registers))
 
     def repeat(self, loop: _Repeated) -> None:
         """A loop, or, for a single turn, its jobs one after the other."""
-        self._registers(loop.registers)
         if loop.turns == 1:
             for job in loop.jobs:
-                self.start(job)
+                self.start(replace(job, registers=loop.registers | job.registers))
             return
+        self._registers(loop.registers)
+        # the first turn finds what was before on its way; the second one, like all behind it, the first one
+        turns = [
+            [self._delay(job, loop.registers | job.registers, vague=True) for job in loop.jobs]
+            for _ in range(2)
+        ]
         self.words.append(instruction(Opcode.LOOP, loop.turns - 2))
-        # where the body begins, a turn may have gone before: a job in flight, its registers written
-        self._pending = True
+        # where the body begins, a turn may have gone before, with its registers written
         for job in loop.jobs:
             for name in job.registers:
                 self._known.pop(name, None)
-        for job in loop.jobs:
-            self.start(job)
+        for job, *delays in zip(loop.jobs, *turns, strict=True):
+            self._registers(job.registers)
+            self._start(job, max(delays))
         self.words += [write("base_add", loop.step), instruction(Opcode.NEXT)]
         self._known.pop("base", None)
 
-    def _registers(self, registers: dict[str, int]) -> None:
-        self._write(registers, FRONT_REGISTERS)
-        if self._pending:
-            self.words.append(instruction(Opcode.WAIT))
-            self._pending = False
-        self._write(registers, BACK_REGISTERS)
+    def rest(self, opcode: Opcode) -> None:
+        """BREAK or END, which wait for all that is on its way where they halt."""
+        self._wait(opcode, 0 if self._hazards is None else self._hazards.rest - SOONEST)
 
-    def _write(self, registers: dict[str, int], names: tuple[str, ...]) -> None:
-        for name in names:
-            if name not in registers:
+    def _delay(self, job: _Started, registers: Mapping[str, int], *, vague: bool = False) -> int:
+        """Cycles from the last job's last token to this START; without a core, some."""
+        if self._hazards is None:
+            return SOONEST + 1
+        return self._hazards.start(registers, job.kind | job.flags, vague=vague)
+
+    def _start(self, job: _Started, delay: int) -> None:
+        if delay > SOONEST:
+            self._wait(Opcode.WAIT, delay - SOONEST - 1)  # the START comes a cycle behind the WAIT
+        self.words.append(instruction(Opcode.START, job.kind | job.flags))
+        if job.kind == Kind.MATRIX:
+            self._pass_parameters(job.registers)
+
+    def _wait(self, opcode: Opcode, cycles: int) -> None:
+        cycles = max(0, cycles)
+        assert cycles < 1 << WAIT_BITS, "a wait is longer than the sequencer counts"
+        self.words.append(instruction(opcode, cycles))
+
+    def _pass_parameters(self, registers: Mapping[str, int]) -> None:
+        """Behind a matrix job the requantizers stand at the parameters that follow its own."""
+        counted = Counted(registers=registers)
+        self._known["parameter_base"] += self._chain * counted.counts[5]
+        if not counted.last_pixel_emits:
+            del self._known["parameter_base"]
+
+    def _registers(self, registers: Mapping[str, int]) -> None:
+        registers = {name: value for name, value in registers.items() if not _is_idle(name, registers)}
+        self._write_steps(registers)
+        for name in FRONT_REGISTERS + BACK_REGISTERS:
+            if name not in registers or name in BANKED:
                 continue
-            value = registers[name] & ((1 << VALUE_BITS) - 1)
-            if self._known.get(name) != value or name in ALWAYS_WRITTEN:
+            value = registers[name] & MASK
+            if self._known.get(name) != value or name == ALWAYS_WRITTEN:
                 self.words.append(write(name, value))
                 self._known[name] = value
+
+    def _write_steps(self, registers: Mapping[str, int]) -> None:
+        """Steps that differ from those of the job under way go to the other bank, with all that it lacks."""
+        wanted = {name: registers[name] & MASK for name in BANKED if name in registers}
+        if wanted.items() <= self._banks[self._bank].items():
+            return
+        self._bank = 1 - self._bank
+        self.words.append(write("step_bank", self._bank))
+        held = self._banks[self._bank]
+        self.words += [write(name, value) for name, value in wanted.items() if held.get(name) != value]
+        held |= wanted
+
+
+def _is_idle(name: str, registers: Mapping[str, int]) -> bool:
+    """Whether ``name`` is a step of a level that turns once, which nobody takes."""
+    if name in BANKED:
+        return registers.get(f"count{name[-1]}") == ONCE
+    counter = {"out_step_pixel": "out_inner", "out_step_row": "out_outer"}.get(name)
+    return counter is not None and registers.get(counter) == ONCE
 
 
 def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
@@ -239,8 +304,10 @@ class _MatrixRegisters:
         if target.streamed:
             flags |= FLAG_STREAM
             entry_words = target.chain * parameter_words(schedule.parameters, target)
+            if not self._number:
+                registers |= {"parameter_base": 0}  # from then on they go around
             registers |= {
-                "weight_base": 0, "parameter_base": 0, "load_address": 0, "load_first": 0,
+                "weight_base": 0, "load_address": 0, "load_first": 0,
                 "load_base": schedule.memory.addresses[stream_name(self._number)],
                 "load_words": words - 2, "load_count": target.columns - 2,
                 "load_parameter_words": entry_words - 2,

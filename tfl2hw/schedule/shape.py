@@ -21,6 +21,7 @@ class Target:
         filters; otherwise they stay in the columns' banks.
     bank_depth : most words that a column's weight bank may hold.
     vector_lanes : elements a cycle of the table-sum unit.
+    softmax_digit : bits a cycle of the softmax's serial multiplier.
     softmax_interval, l2_interval : cycles from byte to byte in the last pass of the softmax, and of the L2
         normalisation.
     unaligned : whether words may be read from any byte on, and parts of words be written.
@@ -38,6 +39,7 @@ class Target:
     streamed: bool = False
     bank_depth: int = 1 << 20
     vector_lanes: int = 1
+    softmax_digit: int = 1
     softmax_interval: int = 1
     l2_interval: int = 1
     unaligned: bool = False
