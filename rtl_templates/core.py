@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .address import AddressGenerator, request_layout
@@ -121,9 +121,12 @@ class Core(wiring.Component):
         The array gets the token one cycle before the word.
         """
         config = self._config
-        request = Signal(request_layout(config))
-        waited = delayed(m, self._address.request, Scratchpad.read_latency(config), "request")
-        m.d.comb += request.eq(waited)
+        earlier, request = (
+            Signal(request_layout(config), name=name, reset_less=True) for name in ("earlier", "request")
+        )
+        waited = delayed(m, self._address.request, Scratchpad.read_latency(config) - 1, "request")
+        m.d.comb += earlier.eq(waited)
+        m.d.sync += request.eq(earlier)
         x = Signal(8 * config.lanes, reset_less=True)
         token = Signal.like(request.token)
         kind, active, pad, begins = Signal(Kind), Signal(), Signal(), Signal()
@@ -141,18 +144,31 @@ class Core(wiring.Component):
             self._array.x.eq(x),
             self._array.begin.eq(request.begins & (request.kind == Kind.MATRIX)),
         ]
-        self._take_over(m, kind, request.begins & (request.kind == Kind.COPY))
+        self._take_over(m, kind, earlier, request)
         return token, x, kind
 
-    def _take_over(self, m: Module, kind: Signal, copies: Value) -> None:
-        """When the job under way takes over the writer, which those of ``SILENT`` leave alone."""
+    def _take_over(
+        self,
+        m: Module,
+        kind: Signal,
+        earlier: data.View[data.StructLayout],
+        request: data.View[data.StructLayout],
+    ) -> None:
+        """When the job under way takes over the writer, which those of ``SILENT`` leave alone.
+
+        Kinds are told apart a cycle ahead: the sequencer's next instruction may wait for it.
+        """
         array, writer = self._array, self._writer
         self._is_bytes = Signal()
         m.d.comb += self._is_bytes.eq(~_among(kind, Kind.MATRIX, Kind.COPY, Kind.TABLE, Kind.LOAD))
-        silent, writes = Signal(), Signal()
+        silent, writes, copies = Signal(), Signal(), Signal()
+        others = _among(request.kind, *SILENT, Kind.MATRIX, Kind.COPY)
+        m.d.sync += [
+            silent.eq(request.begins & _among(request.kind, *SILENT)),
+            writes.eq(request.begins & ~others),
+            copies.eq(earlier.begins & (earlier.kind == Kind.COPY)),
+        ]
         m.d.comb += [
-            silent.eq(self._begins & _among(kind, *SILENT)),
-            writes.eq(self._begins & ~_among(kind, *SILENT, Kind.MATRIX, Kind.COPY)),
             writer.begin.eq(array.begin_out | copies | writes),
             self._sequencer.taken.eq(writer.begin | silent),
         ]
