@@ -87,14 +87,18 @@ class Sequencer(wiring.Component):
         # What the word does is told apart before it is registered: stall stands before every other decision.
         writes, starts, waits, halts = Signal(), Signal(), Signal(), Signal()
         loops, returns, joins, takes = Signal(), Signal(), Signal(), Signal()
-        executes = decoded & ~stall
-        issuing, since, held = self._in_flight(m, executes & starts, value)
+        begins, early = Signal(), Signal()
+        issuing, since, held = self._in_flight(m, begins, value)
         back = self._loop(m, decoded & loops, decoded & returns, value, fetch)
 
         opcode, stopping = read.data[VALUE_BITS:], _is(read.data, Opcode.BREAK) & stops
         is_back = ~opcode[-1] & (opcode[:-1] >= len(FRONT_REGISTERS))
+        # Each decision looks at those reasons to stall alone that its instruction may have.
+        halted = decoded & halts & ~issuing & ~early
         m.d.comb += [
-            stall.eq(decoded & ((joins & issuing) | (waits & (since < value[:WAIT_BITS])) | (takes & held))),
+            early.eq(since < value[:WAIT_BITS]),
+            begins.eq(decoded & starts & ~issuing & ~held),
+            stall.eq(decoded & ((joins & issuing) | (waits & early) | (takes & held))),
             read.addr.eq(fetch),
             read.en.eq(~stall),
         ]
@@ -111,8 +115,8 @@ class Sequencer(wiring.Component):
                 returns.eq(_is(read.data, Opcode.NEXT)),
             ]  # fmt: skip
         m.d.sync += [
-            self.bus.valid.eq(executes & writes),
-            self.bus.start.eq(executes & starts),
+            self.bus.valid.eq(decoded & writes & ~(takes & held)),
+            self.bus.start.eq(begins),
             self.bus.register.eq(register),
             self.bus.value.eq(value),
         ]
@@ -123,7 +127,7 @@ class Sequencer(wiring.Component):
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
                 fetched.eq(0), decoded.eq(0),
             ]  # fmt: skip
-        with m.Elif(executes & halts):
+        with m.Elif(halted):
             m.d.sync += [running.eq(0), fetched.eq(0), decoded.eq(0), self.pc.eq(fetch - 1)]
         with m.Elif(back):
             m.d.sync += [fetch.eq(self._body), fetched.eq(0), decoded.eq(0)]
