@@ -151,7 +151,9 @@ def test_offsets_end_in_as_many_zeros_as_can_be() -> None:
     for beside in (found.offset - last, found.offset + last):
         for channel in range(6):
             bounds = (part[channel : channel + 1] for part in layer[1:])
-            single = replace(layer[0], multiplier=layer[0].multiplier[[channel]], shift=layer[0].shift[[channel]])
+            single = replace(
+                layer[0], multiplier=layer[0].multiplier[[channel]], shift=layer[0].shift[[channel]]
+            )
             alone = Parameters(
                 mantissa=found.mantissa[[channel]], offset=beside[[channel]], shift=found.shift[[channel]],
                 half_away=found.half_away[[channel]],
