@@ -149,7 +149,7 @@ class AddressGenerator(wiring.Component):
             advance.append(advance[-1] & count[-1])
         level = Signal(LEVELS)
         m.d.comb += level.eq(Cat(advance[n] & ~counts[n][-1] for n in range(LEVELS)))
-        pixel_end, row_end, group_end, done = advance[3], advance[4], advance[5], advance[6]
+        pixel_end, row_end, group_end = advance[3], advance[4], advance[5]
         emits = window[-1]
 
         with m.If(bus.start):
@@ -182,40 +182,29 @@ class AddressGenerator(wiring.Component):
             m.d.sync += gap.eq(gap - 1)
 
         load_token, load_stop, enters_load = self._loader(m, streams)
-        m.d.comb += enters_load.eq(0)
-        finished = Signal()
-        with m.FSM():
-            with m.State("IDLE"):
-                with m.If(bus.start):
-                    loads = (bus.value[:KIND_BITS] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
-                    with m.If(loads):
-                        m.next = "ENTER"
-                    with m.Else():
-                        m.next = "RUN"
-            with m.State("ENTER"):
-                m.d.comb += enters_load.eq(1)
-                m.next = "LOAD"
-            with m.State("LOAD"):
-                m.d.comb += load_token.eq(1)
-                with m.If(load_stop):
-                    with m.If(kind == Kind.LOAD):
-                        m.d.comb += finished.eq(1)
-                        m.next = "IDLE"
-                    with m.Else():
-                        m.next = "RUN"
-            with m.State("RUN"):
-                m.d.comb += issue.eq(1)
-                with m.If(done):
-                    m.d.comb += finished.eq(1)
-                    m.next = "IDLE"
-                with m.Elif(group_end & streams):
-                    m.next = "ENTER"
-                with m.Elif(pixel_end & ~a["gap"][-1]):
-                    m.next = "GAP"
-            with m.State("GAP"):
-                with m.If(gap[-1] | (gap == 0)):
-                    m.next = "RUN"
-        m.d.sync += self.front_done.eq(finished)
+        # A bit for each state, none set when idle: what ends a pixel decides it, and comes late.
+        enters, loading, resting, only_loads = Signal(), Signal(), Signal(), Signal()
+        loads = (bus.value[:KIND_BITS] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
+        last_token = counts[0][-1] & counts[1][-1] & counts[2][-1]
+        last_pixel = counts[3][-1] & counts[4][-1]
+        last_group = counts[5][-1]
+        turns, rests = last_pixel & (last_group | streams), ~a["gap"][-1]
+        rested = gap[-1] | (gap == 0)
+        with m.If(bus.start):
+            m.d.sync += only_loads.eq(bus.value[:KIND_BITS] == Kind.LOAD)
+        m.d.sync += [
+            enters.eq((bus.start & loads) | (issue & last_token & last_pixel & streams & ~last_group)),
+            loading.eq(enters | (loading & ~load_stop)),
+            resting.eq((resting & ~rested) | (issue & last_token & rests & ~turns)),
+            issue.eq(
+                (bus.start & ~loads)
+                | (load_stop & ~only_loads)
+                | (resting & rested)
+                | (issue & ~(last_token & (rests | turns)))
+            ),
+            self.front_done.eq((load_stop & only_loads) | (issue & last_token & last_pixel & last_group)),
+        ]
+        m.d.comb += [enters_load.eq(enters), load_token.eq(loading)]
 
         self._stage = stage = Signal(data.StructLayout({
             "issue": 1, "load": 1, "level": LEVELS, "first": 1, "last": 1, "final": 1, "pick": 1, "hold": 1,

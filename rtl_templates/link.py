@@ -9,6 +9,12 @@ from amaranth.lib.wiring import In, Out
 from . import frames
 from .frames import Command, Status
 from .hostbus import HostBus
+from .states import States
+
+_STATES = (
+    "IDLE", "HEADER", "SETTLE", "CRC", "DECIDE", "DATA", "SKIP", "ACT", "RUNNING", "REPLY", "PAYLOAD",
+    "SETTLE_REPLY", "CRC_REPLY",
+)  # fmt: skip
 
 
 class Link(wiring.Component):
@@ -28,8 +34,8 @@ class Link(wiring.Component):
     is no mark, and runs once for each WRITE: a RUN that is sent again, as its reply was lost, is answered
     with the end of the run that there was.
 
-    A byte takes one cycle, and a frame about ten more. ``bus.w`` may take its time with the last byte of a
-    WRITE, too: the reply waits for it.
+    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about ten more.
+    What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
 
     Parameters
     ----------
@@ -72,24 +78,34 @@ class Link(wiring.Component):
         self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
+        self._clears, self._steps = Signal(), Signal()  # what happens to it
+        with m.If(self._clears):
+            m.d.sync += self._index.eq(0)
+        with m.Elif(self._steps):
+            m.d.sync += self._index.eq(self._index + 1)
         self._has_data = Signal()  # whether the CRC that comes is that of the data
         self._mark = Signal(16)
         self._written = Signal()  # since the last run
-        self._byte = Signal(8)  # what to send
+        self._byte, self._offers = Signal(8), Signal()  # what to send, and whether there is something
+        # Whether fewer than four bytes are left, a cycle late: one leaves in a cycle, so it is known in time.
+        few = Signal()
+        m.d.sync += few.eq(self._length[2:] == 0)
+        self._none_left, self._one_left = (few & (self._length[:2] == left) for left in (0, 1))
         m.d.comb += [
-            self.o.payload.eq(self._byte),
             self.bus.address.eq(self._argument),
             self.bus.run_pc.eq(self._argument[:16]),
             self.bus.run_break.eq(self._argument[frames.BREAKS.bit_length() - 1]),
-            self.bus.w.payload.eq(self.i.payload),
         ]
+        for strobe in (self.bus.start_write, self.bus.start_read, self.bus.run):
+            m.d.sync += strobe.eq(0)
         self._checksum(m)
         self._timer(m)
         self._count_errors(m)
-        with m.FSM():
-            self._request(m)
-            self._act(m)
-            self._reply(m)
+        self._states = States(m, _STATES)
+        self._request(m)
+        self._act(m)
+        self._reply(m)
+        self._states.finish()
         return m
 
     def _checksum(self, m: Module) -> None:
@@ -97,12 +113,18 @@ class Link(wiring.Component):
         m.submodules.crc = crc = frames.CRC(data_width=8).create()
         self._covered = Signal()
         self._restart = Signal()
-        received = self.i.valid & self.i.ready
-        m.d.comb += crc.start.eq(self._restart)
-        m.d.sync += [
-            crc.valid.eq(self._covered & (received | (self.o.valid & self.o.ready))),
-            crc.data.eq(Mux(received, self.i.payload, self._byte)),
-        ]
+        passing = crc.data  # also the byte that stands before ``o`` and ``bus.w``
+        self._taken = ~self.o.valid | self.o.ready
+        self._stored = ~self.bus.w.valid | self.bus.w.ready
+        received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
+        m.d.comb += [crc.start.eq(self._restart), self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
+        m.d.sync += crc.valid.eq(self._covered & (received | self._sent))
+        with m.If(self._taken):
+            m.d.sync += self.o.valid.eq(self._offers)
+        with m.If(self._stored):
+            m.d.sync += self.bus.w.valid.eq(0)
+        with m.If(self._taken & self._stored):
+            m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
         self._crc_byte = crc.crc.word_select(self._index[:2], 8)
 
     def _timer(self, m: Module) -> None:
@@ -129,22 +151,22 @@ class Link(wiring.Component):
         with m.If(self._expired):
             m.d.comb += self._is_cut.eq(1)
             m.d.sync += self._status.eq(Status.CUT)
-            m.next = "ACT"
+            self._states.go("ACT")
         return self.i.valid
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
         payload, index, length = self.i.payload, self._index, self._length
-        with m.State("IDLE"):
-            m.d.comb += [self.i.ready.eq(1), self._restart.eq(1)]
-            m.d.sync += [index.eq(0), self._status.eq(Status.OK), self._has_data.eq(0)]
-            with m.If(self.i.valid & (payload == frames.REQUEST)):
-                m.next = "HEADER"
+        wrong = Signal()  # a byte of a CRC
+        with self._states.within("IDLE"):
+            m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
+            m.d.sync += [self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
+            with m.If(self._taken & self.i.valid & (payload == frames.REQUEST)):
+                self._states.go("HEADER")
 
-        with m.State("HEADER"):
-            m.d.comb += self._covered.eq(1)
+        with self._states.within("HEADER"):
+            m.d.comb += [self._covered.eq(1), self._steps.eq(self.i.valid)]
             with m.If(self._receive(m)):
-                m.d.sync += index.eq(index + 1)
                 parts = (
                     self._command, self._sequence, length[:8], length[8:],
                     self._argument[:8], self._argument[8:16], self._argument[16:],
@@ -156,56 +178,55 @@ class Link(wiring.Component):
                 with m.If(index[:3] == 0):
                     m.d.sync += self._known.eq((payload <= max(Command)) & payload.any())
                 with m.If(index == frames.HEADER_BYTES - 1):
-                    m.next = "SETTLE"
+                    self._states.go("SETTLE")
 
-        with m.State("SETTLE"):  # the CRC takes the last byte
-            m.d.sync += index.eq(0)
-            m.next = "CRC"
+        with self._states.within("SETTLE"):  # the CRC takes the last byte
+            m.d.comb += self._clears.eq(1)
+            with m.If(self._stored):
+                self._states.go("CRC")
 
-        with m.State("CRC"):
+        with self._states.within("CRC"):
+            m.d.comb += self._steps.eq(self.i.valid)
             with m.If(self._receive(m)):
-                m.d.sync += index.eq(index + 1)
-                with m.If(payload != self._crc_byte):
-                    m.d.sync += self._status.eq(Status.BROKEN)
+                m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
                 with m.If(index == frames.CRC_BYTES - 1):
-                    m.next = "DECIDE"
+                    self._states.go("DECIDE")
 
-        with m.State("DECIDE"):
-            m.next = "ACT"
-            with m.If(self._status != Status.OK):
+        with self._states.within("DECIDE"):
+            self._states.go("ACT")
+            with m.If(wrong):
                 m.d.comb += self._is_broken.eq(1)
-                m.next = "SKIP"
+                m.d.sync += self._status.eq(Status.BROKEN)
+                self._states.go("SKIP")
             with m.Elif((self._command == Command.WRITE) & ~self._has_data):
-                m.d.comb += self.bus.start_write.eq(1)
-                m.d.sync += self._has_data.eq(1)
-                m.next = "DATA"
-                with m.If(length == 0):
-                    m.next = "SETTLE"
+                m.d.sync += [self.bus.start_write.eq(1), self._has_data.eq(1)]
+                self._states.go("DATA")
+                with m.If(self._none_left):
+                    self._states.go("SETTLE")
             with m.Elif(~self._known):
                 m.d.sync += self._status.eq(Status.UNKNOWN_COMMAND)
-                m.next = "SKIP"
+                self._states.go("SKIP")
 
-        with m.State("DATA"):
+        with self._states.within("DATA"):
             m.d.comb += self._covered.eq(1)
             arrived = self._receive(m)
-            m.d.comb += [self.bus.w.valid.eq(arrived), self.i.ready.eq(self.bus.w.ready)]
-            with m.If(arrived & self.bus.w.ready):
-                m.d.sync += length.eq(length - 1)
-                with m.If(length == 1):
-                    m.next = "SETTLE"
+            m.d.comb += self.i.ready.eq(self._stored)
+            with m.If(arrived & self._stored):
+                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(1)]
+                with m.If(self._one_left):
+                    self._states.go("SETTLE")
 
-        with m.State("SKIP"):
+        with self._states.within("SKIP"):
             m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
             with m.If(self._expired):
-                m.next = "ACT"
+                self._states.go("ACT")
 
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
         length = self._length
-        with m.State("ACT"), m.If(self.bus.w.ready):
-            m.d.comb += self._restart.eq(1)
-            m.d.sync += self._index.eq(0)
-            m.next = "REPLY"
+        with self._states.within("ACT"), m.If(self.bus.w.ready):
+            m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
+            self._states.go("REPLY")
             with m.If(self._status != Status.OK):
                 m.d.sync += length.eq(0)
             with m.Else():
@@ -213,27 +234,38 @@ class Link(wiring.Component):
                     with m.Case(Command.IDENTIFY):
                         m.d.sync += length.eq(frames.IDENTITY_BYTES)
                     with m.Case(Command.READ):
-                        m.d.comb += self.bus.start_read.eq(1)
+                        m.d.sync += self.bus.start_read.eq(1)
                     with m.Case(Command.STATE):
                         m.d.sync += length.eq(frames.STATE_BYTES)
                     with m.Case(Command.RUN):
-                        m.d.sync += [length.eq(frames.STATE_BYTES), self._written.eq(0)]
-                        m.d.comb += self.bus.run.eq(self._written & self._mark.any())
-                        m.next = "RUNNING"
+                        m.d.sync += [
+                            length.eq(frames.STATE_BYTES), self._written.eq(0),
+                            self.bus.run.eq(self._written & self._mark.any()),
+                        ]  # fmt: skip
+                        self._states.go("RUNNING")
                         with m.If(~self._mark.any()):
                             m.d.sync += [length.eq(0), self._status.eq(Status.UNMARKED)]
-                            m.next = "REPLY"
+                            self._states.go("REPLY")
                     with m.Case(Command.MARK):
                         m.d.sync += length.eq(0)
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
-        with m.State("RUNNING"):
-            with m.If(~self.bus.busy):
-                m.next = "REPLY"
+        with self._states.within("RUNNING"):
+            with m.If(~self.bus.run & ~self.bus.busy):
+                self._states.go("REPLY")
 
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
         index, length, bus = self._index, self._length, self.bus
+        answer, settled, reads = Signal(8, reset_less=True), Signal(), Signal()
+        state = Cat(bus.cycles, bus.pc, self._broken, self._cut)
+        identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
+        identifies = self._command == Command.IDENTIFY
+        m.d.sync += [
+            answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
+            settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
+            reads.eq(self._command == Command.READ),
+        ]
         header = (
             frames.REPLY,
             self._status,
@@ -243,49 +275,44 @@ class Link(wiring.Component):
             length[:8],
             length[8:],
         )
-        with m.State("REPLY"):
-            m.d.comb += [self.o.valid.eq(1), self._covered.eq(index != 0)]
+        last = index == frames.REPLY_HEADER_BYTES - 1
+        with self._states.within("REPLY"):
+            m.d.comb += [
+                self._offers.eq(1), self._covered.eq(index != 0),
+                self._steps.eq(self._taken), self._clears.eq(self._taken & last),
+            ]  # fmt: skip
             with m.Switch(index[:3]):
                 for position, value in enumerate(header):
                     with m.Case(position):
                         m.d.comb += self._byte.eq(value)
-            with m.If(self.o.valid & self.o.ready):
-                m.d.sync += index.eq(index + 1)
-                with m.If(index == frames.REPLY_HEADER_BYTES - 1):
-                    m.d.sync += index.eq(0)
-                    m.next = "PAYLOAD"
-                    with m.If(length == 0):
-                        m.next = "SETTLE_REPLY"
+            with m.If(self._taken & last):
+                self._states.go("PAYLOAD")
+                with m.If(self._none_left):
+                    self._states.go("SETTLE_REPLY")
 
-        with m.State("PAYLOAD"):
-            m.d.comb += [self.o.valid.eq(1), self._covered.eq(1)]
-            state = Cat(bus.cycles, bus.pc, self._broken, self._cut)
-            identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
-            with m.Switch(self._command):
-                with m.Case(Command.IDENTIFY):
-                    m.d.comb += self._byte.eq(identity.word_select(index, 8))
-                with m.Case(Command.READ):
-                    m.d.comb += [
-                        self._byte.eq(bus.r.payload),
-                        self.o.valid.eq(bus.r.valid),
-                        bus.r.ready.eq(self.o.ready),
-                    ]
-                with m.Default():
-                    m.d.comb += self._byte.eq(state.word_select(index[:3], 8))
-            with m.If(self.o.valid & self.o.ready):
-                m.d.sync += [index.eq(index + 1), length.eq(length - 1)]
-                with m.If(length == 1):
-                    m.next = "SETTLE_REPLY"
+        with self._states.within("PAYLOAD"):
+            there = Mux(reads, bus.r.valid, settled)
+            m.d.comb += [
+                self._covered.eq(1),
+                self._offers.eq(there),
+                self._steps.eq(there & self._taken),
+                self._byte.eq(Mux(reads, bus.r.payload, answer)),
+                bus.r.ready.eq(reads & self._taken),
+            ]
+            with m.If(there & self._taken):
+                m.d.sync += length.eq(length - 1)
+                with m.If(self._one_left):
+                    self._states.go("SETTLE_REPLY")
 
-        with m.State("SETTLE_REPLY"):
-            m.d.sync += index.eq(0)
-            m.next = "CRC_REPLY"
+        with self._states.within("SETTLE_REPLY"):
+            m.d.comb += self._clears.eq(1)
+            self._states.go("CRC_REPLY")
 
-        with m.State("CRC_REPLY"):
-            m.d.comb += [self._byte.eq(self._crc_byte), self.o.valid.eq(1)]
-            with m.If(self.o.ready):
-                m.d.sync += index.eq(index + 1)
-                with m.If(index == frames.CRC_BYTES - 1):
-                    m.next = "IDLE"
-                    with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
-                        m.d.sync += self._mark.eq(self._argument)
+        with self._states.within("CRC_REPLY"):
+            m.d.comb += [
+                self._byte.eq(self._crc_byte), self._offers.eq(1), self._steps.eq(self._taken),
+            ]  # fmt: skip
+            with m.If(self._taken & (index == frames.CRC_BYTES - 1)):
+                self._states.go("IDLE")
+                with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
+                    m.d.sync += self._mark.eq(self._argument)

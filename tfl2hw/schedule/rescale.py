@@ -193,8 +193,8 @@ def _offset_range(
     # where every step is out of reach on one side, any offset near the bound does; without steps, any
     free = (lower == -far) & (upper == far)
     lower, upper = np.where(free, 0, lower), np.where(free, 0, upper)
-    lower = np.where(lower == -far, upper - 1, lower)
-    upper = np.where(upper == far, lower + 1, upper)
+    lower = np.where(lower == -far, upper - (1 << ROUND), lower)
+    upper = np.where(upper == far, lower + (1 << ROUND), upper)
     return lower, upper
 
 
