@@ -27,9 +27,9 @@ def test_a_core_with_aligned_words_where_the_other_is_too_large(
     model = SmallModel(1)
     model.sink(model.conv(model.input((1, 6, 6, 3)), 8, (3, 3)))
     path = model.write(tmp_path, "model")
-    assert compile_model(path, "ulx3s-85f").config.unaligned
+    assert compile_model(path, "ulx3s-85f", lanes=8, columns=8).config.unaligned
     monkeypatch.setattr(compiler, "check_fit", small_chip)
-    assert not compile_model(path, "ulx3s-85f").config.unaligned
+    assert not compile_model(path, "ulx3s-85f", lanes=8, columns=8).config.unaligned
 
 
 def first_layer(folder: Path) -> Path:
@@ -63,23 +63,23 @@ def test_as_little_as_possible_is_left_out(
             raise DoesNotFit("too many block RAMs")
 
     path = first_layer(tmp_path)
-    config = compile_model(path, "ulx3s-85f").config
+    config = compile_model(path, "ulx3s-85f", lanes=8, columns=8).config
     assert (config.requantizers, config.spread, config.unaligned) == (8, True, True)
     monkeypatch.setattr(compiler, "check_fit", small_chip)
-    config = compile_model(path, "ulx3s-85f").config
+    config = compile_model(path, "ulx3s-85f", lanes=8, columns=8).config
     assert (config.requantizers, config.spread, config.unaligned) == wanted
 
 
 def test_fewer_requantizers_have_more_dsps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = first_layer(tmp_path)
-    assert board_config(compile_model(path, "ulx3s-45f")).requantizer_dsps == 1
+    assert board_config(compile_model(path, "ulx3s-45f", lanes=8, columns=8)).requantizer_dsps == 1
 
     def small_chip(config: CoreConfig, board: Board, file: str) -> None:
         if config.requantizers > 4:
             raise DoesNotFit("too many block RAMs")
 
     monkeypatch.setattr(compiler, "check_fit", small_chip)
-    made = compile_model(path, "ulx3s-45f")
+    made = compile_model(path, "ulx3s-45f", lanes=8, columns=8)
     config, chip = board_config(made), get("ulx3s-45f").chip
     assert chip is not None
     assert (config.requantizers, config.requantizer_dsps) == (4, 2)

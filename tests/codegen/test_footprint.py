@@ -163,10 +163,10 @@ def test_windows_are_shorter_where_block_ram_is_scarce(
     model.sink(model.depthwise(model.input((1, 9, 9, 8)), (4, 4), padding=VALID))
     path, board = model.write(tmp_path, "model"), get("icebreaker")
     assert board.chip is not None
-    config = compile_model(path, "icebreaker").config
+    config = compile_model(path, "icebreaker", lanes=4, columns=4).config
     needed = sum(block_rams(config, "ice40").values())
     assert (config.window, config.columns) == (4, 4)
     for missing, window in ((1, 2), (4, 2), (5, 0)):
         chip = replace(board.chip, block_rams=needed - missing)
         monkeypatch.setattr("tfl2hw.codegen.compile.get", lambda name, chip=chip: replace(board, chip=chip))
-        assert compile_model(path, "icebreaker").config.window == window
+        assert compile_model(path, "icebreaker", lanes=4, columns=4).config.window == window

@@ -179,7 +179,7 @@ def test_weights_and_parameters_go_on_from_job_to_job(tmp_path: Path) -> None:
     for job, registers in zip(jobs, matrix, strict=True):
         assert (registers["weight_base"], registers["parameter_base"]) == (weight, parameter)
         weight += job.groups * job.weights.shape[2]
-        parameter += job.groups * made.schedule.target.chain
+        parameter += job.parameter_groups * made.schedule.target.chain
     assert weight <= made.config.bank_depth
     assert parameter <= made.config.parameter_depth
 

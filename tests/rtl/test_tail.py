@@ -51,7 +51,8 @@ class EntryMemory(wiring.Component):
     """A memory made by ``entry_memory`` with ports."""
 
     def __init__(self, field: tuple[int, int], init: list[int], word_bits: int, parts: int) -> None:
-        self._arguments = {"field": field, "init": init, "word_bits": word_bits, "parts": parts}
+        self._config = make_config((word_bits // 8, 4, 1))
+        self._arguments = {"field": field, "init": init, "parts": parts}
         super().__init__({
             "enable": In(1), "where": In(8), "word": In(word_bits), "address": In(range(DEPTH)),
             "value": Out(field[1] - field[0]),
@@ -60,7 +61,9 @@ class EntryMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         load = (self.enable, self.where, self.word)
-        value = entry_memory(m, "memory", depth=DEPTH, load=load, address=self.address, **self._arguments)
+        value = entry_memory(
+            m, "memory", self._config, depth=DEPTH, load=load, address=self.address, **self._arguments
+        )
         m.d.comb += self.value.eq(value)
         return m
 
