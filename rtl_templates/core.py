@@ -90,8 +90,11 @@ class Core(wiring.Component):
 
     def _connect_host(self, m: Module, link: Link) -> None:
         """The link's bus: transfers to the host port, runs to the sequencer."""
-        host, sequencer, bus = self._host, self._sequencer, link.bus
-        self._slice(m, bus)
+        config, host, sequencer, bus = self._config, self._host, self._sequencer, link.bus
+        if config.bank_registers:
+            self._slice(m, bus)
+        else:
+            self._share(m, bus)
         # a run begins a cycle later than the link says, so that neither waits for the other's logic
         run, run_break, run_pc = Signal(), Signal(reset_less=True), Signal.like(bus.run_pc, reset_less=True)
         m.d.sync += [run.eq(bus.run), run_break.eq(bus.run_break), run_pc.eq(bus.run_pc)]
@@ -101,6 +104,16 @@ class Core(wiring.Component):
             sequencer.program_enable.eq(host.program_enable),
             sequencer.program_address.eq(host.program_address),
             sequencer.program_data.eq(host.program_data),
+        ]  # fmt: skip
+
+    def _share(self, m: Module, bus: wiring.PureInterface) -> None:
+        """The link's transfers go to the host port as they are: on a small chip both are near."""
+        port = self._host.bus
+        m.d.comb += [
+            port.address.eq(bus.address),
+            port.start_write.eq(bus.start_write), port.start_read.eq(bus.start_read),
+            port.w.payload.eq(bus.w.payload), port.w.valid.eq(bus.w.valid), bus.w.ready.eq(port.w.ready),
+            bus.r.payload.eq(port.r.payload), bus.r.valid.eq(port.r.valid), port.r.ready.eq(bus.r.ready),
         ]  # fmt: skip
 
     def _slice(self, m: Module, bus: wiring.PureInterface) -> None:

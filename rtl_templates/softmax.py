@@ -70,8 +70,8 @@ class Softmax(wiring.Component):
     pass SCALE turns each byte into its result. There is no handshake: every latency is constant.
 
     Products are made by one serial multiplier: steps of add and shift, ``digit_bits`` of the serial operand
-    each, 31 bits in all, and a cycle to begin with the next one; digits of two and four bits take one and two
-    more, as their products are added up between registers. The accumulator starts at 2**30, so that it ends as
+    each, 31 bits in all, and a cycle to begin with the next one; digits of four bits take two more, as their
+    products are added up between registers. The accumulator starts at 2**30, so that it ends as
     ``SaturatingRoundingDoublingHighMul``. As that is ``floor((a * b + 2**30) / 2**31)`` for either sign,
     ``-floor((a * b + 2**30 - 1) / 2**31)`` is that of ``-a * b``: subtracting a product needs no negation,
     only the other start value.
@@ -411,8 +411,8 @@ def _rounding(digit_bits: int) -> tuple[int, int]:
 
 
 def _depth(digit_bits: int) -> int:
-    """Registers from a digit to the accumulator: its own, and one behind each level of sums."""
-    return 1 + (digit_bits - 1).bit_length()
+    """Registers from a digit of two or three sums to the accumulator: its own, and one behind each sum."""
+    return 0 if digit_bits <= 2 else 1 + (digit_bits - 1).bit_length()
 
 
 def _pattern(byte: int, count: Signal, width: int) -> Value:

@@ -21,8 +21,9 @@ CEILING = {"ecp5": 0.8, "ice40": 0.95}
 TOLERANCE = 0.01
 """Shapes whose latency is so near to the best one's are as good; the smallest core of them is chosen."""
 
-MOST_PRODUCTS = 256
-"""No chip here has room for more."""
+SOFT_PRODUCTS = 16
+"""Of a chip without DSPs so many are tried. Where there are DSPs, the search makes no product without one:
+``--lanes`` and ``--columns`` may."""
 
 Attempt = Callable[[Shape], tuple[Program, CoreConfig]]
 """Makes the program and the core of a shape; raises DoesNotFit."""
@@ -71,12 +72,13 @@ def shapes_of(board: Board, lanes: int | None, columns: int | None) -> list[Shap
     """The shapes that the board could have, with what is given of them; none on a board without a chip."""
     if board.chip is None:
         return []
+    most = board.chip.multipliers or SOFT_PRODUCTS
     every = (board.lanes,) if board.streamed else LANES
     return [
         Shape(lanes=wide, columns=high, requantizers=1 << power)
         for wide in every
         for high in COLUMNS
-        if wide % high == 0 and wide * high <= MOST_PRODUCTS
+        if wide % high == 0 and wide * high <= most
         if lanes in (None, wide) and columns in (None, high)
         for power in range(high.bit_length())
     ]
