@@ -75,7 +75,7 @@ def measure(design: str, out: Path) -> Row:
         directory = out / f"{compiled.file.stem}-{board.name}-{config.lanes}x{config.columns}"
         directory.mkdir(parents=True, exist_ok=True)
         elaborate(Core(config, compiled.core_image), board, pll_for(board), directory)
-        synthesise(NAME, board.family, directory, tell)
+        synthesise(NAME, board, directory, tell)
     netlist = json_format.loads((directory / f"{NAME}.json").read_text())
     return Row(
         model=compiled.file.stem,

@@ -79,7 +79,7 @@ def check(result: BuildResult, stages: dict[str, list[float]], folder: Path) -> 
 def test_icebreaker(tmp_path: Path) -> None:
     result, stages = build("icebreaker", tmp_path)
     check(result, stages, tmp_path)
-    assert result.target_mhz == 39.75
+    assert result.target_mhz == 30.0
     assert result.resources["SPRAM"] == (4, 4)
     assert result.resources["DSP"] == (2, 8)
     assert result.bitstream.read_bytes()[:4] == bytes.fromhex("ff000000") or result.bitstream.suffix == ".bin"

@@ -36,11 +36,11 @@ def names(shapes: list[Shape]) -> set[tuple[int, int]]:
 
 def test_shapes_of_a_board() -> None:
     every = shapes_of(get("ulx3s-85f"), None, None)
-    assert {(4, 2), (8, 8), (16, 8), (16, 16), (32, 8)} <= names(every)
-    assert (4, 8) not in names(every)
+    assert {(4, 2), (8, 8), (16, 8), (32, 4)} <= names(every)
+    assert not {(4, 8), (16, 16), (32, 8)} & names(every)  # more columns than lanes, more products than DSPs
     assert {shape.requantizers for shape in every if shape.columns == 8} == {1, 2, 4, 8}
-    assert names(shapes_of(get("ulx3s-85f"), 16, None)) == {(16, 2), (16, 4), (16, 8), (16, 16)}
-    assert names(shapes_of(get("ulx3s-85f"), None, 8)) == {(8, 8), (16, 8), (32, 8)}
+    assert names(shapes_of(get("ulx3s-85f"), 16, None)) == {(16, 2), (16, 4), (16, 8)}
+    assert names(shapes_of(get("ulx3s-85f"), None, 8)) == {(8, 8), (16, 8)}
     assert names(shapes_of(get("icebreaker"), None, None)) == {(4, 2), (4, 4)}
     assert shapes_of(get("icebreaker"), 8, None) == shapes_of(get("ulx3s-85f"), 5, None) == []
     assert shapes_of(get("sim-large"), None, None) == []
@@ -54,10 +54,6 @@ def test_the_most_products_that_fit_are_chosen() -> None:
     board = get("ulx3s-85f")
     found = search(attempt, shapes_of(board, None, None), board, "net")
     assert found.chosen.shape == Shape(lanes=16, columns=8, requantizers=8)
-    refused = {
-        (each.shape.lanes, each.shape.columns): each.refused for each in found.considered if each.refused
-    }
-    assert "DSPs, LFE5U-85F has 156" in str(refused[16, 16])
     assert found_on(get("ulx3s-25f")).lanes * found_on(get("ulx3s-25f")).columns == 16
     arrays = [(each.shape.lanes, each.shape.columns) for each in found.by_array()]
     assert len(arrays) == len(set(arrays))

@@ -38,7 +38,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, Path]:
     compiled = compile_model(model.write(folder, "small"), BOARD, lanes=4, columns=2)
     core = Core(board_config(compiled), compiled.core_image)
     elaborate(core, compiled.board, pll_for(compiled.board), folder)
-    synthesise(NAME, compiled.board.family, folder, silent)
+    synthesise(NAME, compiled.board, folder, silent)
     return compiled, folder
 
 
