@@ -127,7 +127,8 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
 
 def _frame(config: CoreConfig, family: str) -> _Cells:
     """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
-    return _Cells(1340.0 if family == "ice40" else 1700.0, 1000.0) + _Cells(3.0, 12.0) * config.lanes
+    base = _Cells(1340.0, 1000.0) if family == "ice40" else _Cells(2300.0, 1800.0)
+    return base + _Cells(3.0, 12.0) * config.lanes
 
 
 def _scratchpad(config: CoreConfig) -> _Cells:
