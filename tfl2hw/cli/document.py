@@ -136,6 +136,6 @@ def _board_section(board: Board) -> str:
     if board.clock_tolerance:
         text += (
             f" The clock is the chip's own oscillator, which may be off by {board.clock_tolerance:.0%}: "
-            "timing is met with that, and the host tries neighbouring baud rates."
+            "timing is met with that, and the host may want a neighbouring rate (`--baud`)."
         )
     return text + "\n"
