@@ -76,9 +76,8 @@ class Compiled:
         return sum(layer.macs for layer in self.schedule.layers)
 
     def at_clock(self, mhz: float) -> Compiled:
-        """The same on a board whose target is ``mhz``."""
-        config = with_link(self.config, self.core_image, mhz)
-        return replace(self, board=replace(self.board, target_mhz=mhz), config=config)
+        """The same core, identity and time-out (in cycles) included, on a board whose target is ``mhz``."""
+        return replace(self, board=replace(self.board, target_mhz=mhz))
 
     def accounts(self) -> list[Account]:
         """Where each layer's cycles go."""
