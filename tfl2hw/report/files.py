@@ -1,0 +1,88 @@
+"""Writes the report into the folder of a build, and remembers there what earlier commands have found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfl2hw.codegen import Compiled
+
+from .built import Built, Step
+from .exactness import Simulated, TensorCheck, Verified
+from .report import Report, report_of
+
+DATA, PAGE = "report.json", "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What commands have found about a design besides compiling it."""
+
+    built: Built | None = None
+    simulated: Simulated | None = None
+    verified: tuple[Verified, ...] = ()
+
+
+def write_report(
+    compiled: Compiled,
+    directory: Path,
+    *,
+    built: Built | None = None,
+    simulated: Simulated | None = None,
+    verified: tuple[Verified, ...] = (),
+    anew: bool = False,
+) -> tuple[Report, list[Path]]:
+    """Write report.json and report.html into ``directory``; the report, and the files.
+
+    What is not given is taken from the report.json that is there, if that is of the same design; with
+    ``anew`` it is forgotten.
+    """
+    from .page import page
+
+    directory.mkdir(parents=True, exist_ok=True)
+    before = Found() if anew else found_in(directory / DATA, compiled)
+    report = report_of(
+        compiled,
+        built=built or before.built,
+        simulated=simulated or before.simulated,
+        verified=verified or before.verified,
+    )
+    texts = {DATA: json.dumps(report.as_json(), indent=2) + "\n", PAGE: page(report)}
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return report, [directory / name for name in texts]
+
+
+def found_in(file: Path, compiled: Compiled) -> Found:
+    """What ``file``, a report.json, holds of this very design; nothing of another one, or of a file that is
+    not ours.
+    """
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if (facts["identity"], facts["board"]) != (compiled.config.identity, compiled.board.name):
+            return Found()
+        return Found(
+            built=_built(facts["built"]),
+            simulated=_simulated(facts["simulated"]),
+            verified=tuple(Verified(**stage) for stage in facts["verified"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Found()
+
+
+def _built(facts: Mapping[str, Any] | None) -> Built | None:
+    if facts is None:
+        return None
+    resources = {name: (used, available) for name, (used, available) in facts["resources"].items()}
+    path = tuple(Step(**step) for step in facts["path"])
+    return Built(**{**facts, "resources": resources, "path": path})
+
+
+def _simulated(facts: Mapping[str, Any] | None) -> Simulated | None:
+    if facts is None:
+        return None
+    tensors = tuple(TensorCheck(**{**each, "shape": tuple(each["shape"])}) for each in facts["tensors"])
+    return Simulated(**{**facts, "tensors": tensors})
