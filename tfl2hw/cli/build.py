@@ -10,10 +10,12 @@ import typer
 from tfl2hw.cli import report
 from tfl2hw.cli.options import Arithmetic, Board, Clock, Columns, Json, Lanes, Model, Output, Seeds
 from tfl2hw.cli.store import Settings, keep
-from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.codegen.bitstream import build_bitstream, build_fastest, pll_for
 from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.built import built
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -46,6 +48,7 @@ def build(
         write_files(compiled, output)
         settings = settings.settled(compiled)
         keep(model, settings, output)
+        write_report(compiled, output, building=True)
         result = (build_fastest if auto else build_bitstream)(
             lambda: Core(board_config(compiled), compiled.core_image),
             compiled.board,
@@ -57,12 +60,14 @@ def build(
             compiled = compiled.at_clock(result.target_mhz)
             write_files(compiled, output)
             keep(model, replace(settings, clock_mhz=result.target_mhz), output)
-    facts = report.build(compiled, result)
+        found, pages = write_report(compiled, output, built=built(result))
+    facts = report.build(compiled, result) | report.figures(found, pages)
     if json:
         print_json(facts)
     else:
         report.print_search(compiled)
         _print(f"{model.name} on {board}", facts)
+        note(f"report: {facts['report']}")
     raise typer.Exit(0 if result.meets_timing else 1)
 
 

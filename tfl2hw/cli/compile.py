@@ -7,6 +7,7 @@ from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, O
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say, short
 from tfl2hw.codegen.write import write_files
+from tfl2hw.report import write_report
 
 
 def compile_command(
@@ -24,7 +25,10 @@ def compile_command(
         compiled = settings.compile(model)
         tell("writing Verilog", None)
         files = write_files(compiled, output) + keep(model, settings.settled(compiled), output)
-    facts = report.compilation(compiled, files)
+        tell("writing the report", None)
+        found, pages = write_report(compiled, output)
+        files += pages
+    facts = report.compilation(compiled, files) | report.figures(found, pages)
     if json:
         print_json(facts)
         return

@@ -59,7 +59,8 @@ def critical_path(paths: Sequence[Mapping[str, Any]]) -> CriticalPath | None:
     slowest = max(clocked, key=lambda hops: sum(float(hop["delay"]) for hop in hops))
     return CriticalPath(
         stretches=tuple(
-            _stretch(unit, list(hops)) for unit, hops in groupby(slowest, lambda hop: unit_of(hop["to"]["cell"]))
+            _stretch(unit, list(hops))
+            for unit, hops in groupby(slowest, lambda hop: unit_of(hop["to"]["cell"]))
         )
     )
 

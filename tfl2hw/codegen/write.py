@@ -1,4 +1,4 @@
-"""The files of a compiled model: program, memory contents, Verilog, report."""
+"""The files of a compiled model: program, memory contents, Verilog."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def board_config(compiled: Compiled) -> CoreConfig:
 
 
 def write_files(compiled: Compiled, directory: Path) -> list[Path]:
-    """Write program, memory contents, Verilog of core and board top, report and link; the files written.
+    """Write program, memory contents, Verilog of core and board top, and link; the files written.
 
     Everything is made before the first file is written.
 
@@ -34,7 +34,6 @@ def write_files(compiled: Compiled, directory: Path) -> list[Path]:
         "core.v": to_verilog(Core(board_config(compiled), compiled.core_image), "core"),
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
-        "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
     if compiled.board.chip is not None:
@@ -50,24 +49,6 @@ def image_json(compiled: Compiled) -> dict[str, Any]:
     image = asdict(compiled.image)
     image["scratchpad"] = [[address, data.hex()] for address, data in compiled.image.scratchpad]
     return image
-
-
-def report_json(compiled: Compiled) -> dict[str, Any]:
-    """What was made of the model: the core, its memory, the cycles of each layer."""
-    layers = zip(compiled.schedule.layers, compiled.accounts(), strict=True)
-    return {
-        "model": compiled.file.name,
-        "board": compiled.board.name,
-        "numerics": compiled.network.numerics,
-        "predicted_cycles": compiled.predicted_cycles,
-        "macs": compiled.macs,
-        "scratchpad_bytes_used": list(compiled.schedule.memory.used),
-        "core": asdict(board_config(compiled)),
-        "layers": [
-            {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
-            for layer, account in layers
-        ],
-    }
 
 
 def link_json(compiled: Compiled) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .network import tensor_name
 class LayerCycles:
     """A layer's account: ``limit`` and ``losses`` sum to ``cycles``, which begin in cycle ``start``.
 
-    ``words_read`` are those that it reads from the scratchpad, a word having as many bytes as the array lanes.
+    ``words_read`` are those that it reads from the scratchpad; a word has as many bytes as the array lanes.
     """
 
     index: int

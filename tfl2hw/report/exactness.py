@@ -62,9 +62,7 @@ def simulated(compiled: Compiled, comparison: Comparison, numerics: str) -> Simu
     """What a simulation of ``compiled`` has shown."""
     outputs = compiled.graph.outputs
     checks: dict[int, TensorCheck] = {}
-    found = [
-        {**run.tensors, **dict(zip(outputs, run.outputs, strict=True))} for run in comparison.runs
-    ]
+    found = [{**run.tensors, **dict(zip(outputs, run.outputs, strict=True))} for run in comparison.runs]
     for tensor in sorted({tensor for run in found for tensor in run}):
         different = [each for each in comparison.mismatches if each.tensor == tensor]
         checks[tensor] = TensorCheck(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tfl2hw.codegen import Compiled
 
 from .built import Built, Step
+from .considered import Considered, Search
 from .exactness import Simulated, TensorCheck, Verified
 from .report import Report, report_of
 
@@ -19,8 +20,12 @@ DATA, PAGE = "report.json", "report.html"
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What commands have found about a design besides compiling it."""
+    """What commands have found about a design; compiled again from a build's folder, it has lost its
+    ``model``'s name and the ``search`` for its shape.
+    """
 
+    model: str | None = None
+    search: Search | None = None
     built: Built | None = None
     simulated: Simulated | None = None
     verified: tuple[Verified, ...] = ()
@@ -33,19 +38,23 @@ def write_report(
     built: Built | None = None,
     simulated: Simulated | None = None,
     verified: tuple[Verified, ...] = (),
-    anew: bool = False,
+    building: bool = False,
 ) -> tuple[Report, list[Path]]:
     """Write report.json and report.html into ``directory``; the report, and the files.
 
-    What is not given is taken from the report.json that is there, if that is of the same design; with
-    ``anew`` it is forgotten.
+    What is not given is taken from the report.json that is there, if that is of the same design. ``building``
+    says that a build begins: what is known of the one before is forgotten.
     """
     from .page import page
 
     directory.mkdir(parents=True, exist_ok=True)
-    before = Found() if anew else found_in(directory / DATA, compiled)
+    before = found_in(directory / DATA, compiled)
+    if building:
+        before = replace(before, built=None, verified=())
     report = report_of(
         compiled,
+        model=before.model,
+        search=before.search,
         built=built or before.built,
         simulated=simulated or before.simulated,
         verified=verified or before.verified,
@@ -65,12 +74,20 @@ def found_in(file: Path, compiled: Compiled) -> Found:
         if (facts["identity"], facts["board"]) != (compiled.config.identity, compiled.board.name):
             return Found()
         return Found(
+            model=facts["model"],
+            search=_search(facts["search"]),
             built=_built(facts["built"]),
             simulated=_simulated(facts["simulated"]),
             verified=tuple(Verified(**stage) for stage in facts["verified"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Found()
+
+
+def _search(facts: Mapping[str, Any] | None) -> Search | None:
+    if facts is None:
+        return None
+    return Search(shapes=facts["shapes"], arrays=tuple(Considered(**each) for each in facts["arrays"]))
 
 
 def _built(facts: Mapping[str, Any] | None) -> Built | None:

@@ -36,7 +36,7 @@ class Span:
 class MemoryMap:
     """All buffers of the scratchpad.
 
-    ``available`` bytes are on the board, in banks of ``bank_bytes`` that are filled from their beginning up to
+    ``available`` bytes are on the board, in banks of ``bank_bytes``, each filled from its beginning up to
     ``used``. ``layers`` are the indices of the operators that are the columns of time: those with jobs.
     """
 

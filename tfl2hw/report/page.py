@@ -46,7 +46,8 @@ def page(report: Report) -> str:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "n": count, "pct": share, "kib": kib, "short": short, "shape": shape, "sig": significant, "group": group_of,
+        "n": count, "pct": share, "kib": kib, "short": short, "shape": shape, "sig": significant,
+        "group": group_of,
     }  # fmt: skip
     plots = {
         "occupancy": Markup("".join(occupancy(report.layers, size) for size in _SIZES)),
@@ -100,7 +101,7 @@ def kib(value: int) -> str:
 
 def significant(value: float) -> str:
     """Three digits that count, or all before the point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 or not value else f"{value:#.3g}"
 
 
 def shape(sizes: Sequence[int]) -> str:

@@ -56,16 +56,22 @@ class Report:
 def report_of(
     compiled: Compiled,
     *,
+    model: str | None = None,
+    search: Search | None = None,
     built: Built | None = None,
     simulated: Simulated | None = None,
     verified: tuple[Verified, ...] = (),
 ) -> Report:
-    """The report on ``compiled``."""
+    """The report on ``compiled``.
+
+    ``model`` is its name where its file has another one by now, ``search`` how its shape was chosen where
+    ``compiled`` does not know.
+    """
     config = compiled.config
     layers = layers_of(compiled)
     chip = chip_of(compiled, None if built is None else built.resources)
     return Report(
-        model=compiled.file.name,
+        model=model or compiled.file.name,
         board=compiled.board.name,
         board_title=compiled.board.title,
         identity=config.identity,
@@ -81,7 +87,7 @@ def report_of(
         roofline=roofline_of(layers, config.lanes, config.columns),
         memory=memory_of(compiled),
         chip=chip,
-        search=search_of(compiled),
+        search=search_of(compiled) or search,
         built=built,
         simulated=simulated,
         verified=verified,

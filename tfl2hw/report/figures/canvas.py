@@ -64,9 +64,12 @@ class Canvas:
     def axes(self, left: int, bottom: int, right: int, top: int) -> Axes:
         """Axes with margins in pixels, and only the spines that carry a scale."""
         wide, high = self.size.width, self.height
-        made = self.figure.add_axes(
-            (left / wide, bottom / high, (wide - left - right) / wide, (high - bottom - top) / high)
-        )
+        made = self.figure.add_axes((
+            left / wide,
+            bottom / high,
+            (wide - left - right) / wide,
+            (high - bottom - top) / high,
+        ))
         made.patch.set_visible(False)
         made.spines[["top", "right"]].set_visible(False)
         made.spines[["left", "bottom"]].set_color(colour("line"))
@@ -96,7 +99,7 @@ class Canvas:
 
 
 def _for_page(svg: str, prefix: str, label: str, tips: Mapping[str, str], size: Size) -> str:
-    """matplotlib's file as an element: no header, ids that are the page's only ones, the theme's colours."""
+    """Matplotlib's file as an element: no header, ids that are the page's only ones, the theme's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
     for name, text in tips.items():

@@ -41,10 +41,14 @@ def _panel(canvas: Canvas, axes: Axes, facts: MemoryMap, bank: int, height: int)
             continue
         axes.add_patch(
             Rectangle(
-                (span.first, (span.address - base) / _KIB), span.last - span.first, span.bytes / _KIB,
-                facecolor=colour(span.kind), edgecolor=colour("card"), linewidth=1.0,
+                (span.first, (span.address - base) / _KIB),
+                span.last - span.first,
+                span.bytes / _KIB,
+                facecolor=colour(span.kind),
+                edgecolor=colour("card"),
+                linewidth=1.0,
                 gid=canvas.tip(f"{span.label}: {span.bytes:,} bytes from address {span.address:,}"),
-            )  # fmt: skip
+            )
         )
         text = _fitting(canvas, span, (span.last - span.first) * per_column, span.bytes / used * height)
         middle = (span.first + span.last) / 2, (span.address - base + span.bytes / 2) / _KIB

@@ -35,15 +35,22 @@ def occupancy(layers: Sequence[LayerCycles], size: Size) -> str:
             tip = canvas.tip(f"layer {layer.index} {layer.op}: {what} {count:,} cycles, {share:.0%}")
             axes.add_patch(
                 Rectangle(
-                    (layer.start, bottom), layer.cycles, share,
-                    facecolor=colour(name), edgecolor=colour("card"), linewidth=0.6, gid=tip,
-                )  # fmt: skip
+                    (layer.start, bottom),
+                    layer.cycles,
+                    share,
+                    facecolor=colour(name),
+                    edgecolor=colour("card"),
+                    linewidth=0.6,
+                    gid=tip,
+                )
             )
             bottom += share
         label = str(layer.index)
         if layer.cycles * pixels > canvas.text_width(label) + 4:
             middle = layer.start + layer.cycles / 2
-            axes.text(middle, 1.02, label, ha="center", va="bottom", color=colour("muted"), fontsize=size.font - 1)
+            axes.text(
+                middle, 1.02, label, ha="center", va="bottom", color=colour("muted"), fontsize=size.font - 1
+            )
     axes.set(xlim=(0, total), ylim=(0, 1), ylabel="share of the array", xlabel="cycles; layer numbers above")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda cycles, _: f"{cycles:,.0f}"))

@@ -46,8 +46,16 @@ class _Labels:
 
     def place(self, x: float, y: float, wide: float, high: float) -> tuple[float, float] | None:
         """The left and the middle of a label beside pixel (x, y); None where there is no room."""
-        for dx, dy in ((9, 0), (-9 - wide, 0), (7, 12), (7, -12), (-7 - wide, 12), (-7 - wide, -12), (-wide / 2, 17)):
-            box = (x + dx, y + dy - high / 2, x + dx + wide, y + dy + high / 2)
+        for dx, dy in (
+            (9, 0),
+            (-9 - wide, 0),
+            (7, 12),
+            (7, -12),
+            (-7 - wide, 12),
+            (-7 - wide, -12),
+            (-wide / 2, 17),
+        ):
+            box = (x + dx - 2, y + dy - high / 2, x + dx + wide + 2, y + dy + high / 2)
             inside = box[0] >= 0 and box[1] >= 0 and box[2] <= self.width and box[3] <= self.height
             if inside and not any(_overlap(box, other) for other in self.taken):
                 self.taken.append(box)
@@ -87,7 +95,9 @@ def roofline(facts: Roofline, size: Size) -> str:
 
 def _name_the_roof(axes: Axes, facts: Roofline, size: Size, span: tuple[float, float]) -> None:
     style = {"color": colour("ink"), "fontsize": size.font - 1}
-    axes.text(span[1], facts.peak * 1.1, f"array: {facts.peak} MACs a cycle ", ha="right", va="bottom", **style)
+    axes.text(
+        span[1], facts.peak * 1.1, f"array: {facts.peak} MACs a cycle ", ha="right", va="bottom", **style
+    )
     low = span[0] * 1.08
     (x0, y0), (x1, y1) = axes.transData.transform([(x, facts.bytes_per_cycle * x) for x in (low, 2 * low)])
     axes.annotate(
@@ -110,9 +120,9 @@ def _label(canvas: Canvas, axes: Axes, facts: Roofline) -> None:
     labels, font = _Labels(width=wide, height=high), canvas.size.font - 1
     corner = (_LEFT, _BOTTOM)
     places = {}
-    (x0, y0), (x1, y1) = axes.transData.transform(
-        [(x, min(facts.peak, facts.bytes_per_cycle * x)) for x in (axes.get_xlim()[0], facts.ridge)]
-    )
+    (x0, y0), (x1, y1) = axes.transData.transform([
+        (x, min(facts.peak, facts.bytes_per_cycle * x)) for x in (axes.get_xlim()[0], facts.ridge)
+    ])
     for x in range(0, wide, 4):
         labels.mark(x, min(y1, y0 + (y1 - y0) * (x + corner[0] - x0) / (x1 - x0)) - corner[1])
     for point in facts.points:
