@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import atan2, degrees
+from math import atan, atan2, cos, degrees
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -13,7 +13,7 @@ from tfl2hw.report.roofline import Point, Roofline
 from .canvas import Canvas, Size, colour
 
 _HEIGHT = 340
-_LEFT, _BOTTOM, _RIGHT, _TOP = 52, 48, 14, 16
+_LEFT, _BOTTOM, _RIGHT, _TOP = 66, 48, 14, 16
 GROUPS = {
     "convolution": ("o", "convolution"),
     "depthwise": ("s", "depthwise"),
@@ -87,7 +87,7 @@ def roofline(facts: Roofline, size: Size) -> str:
     axes.set(xlabel="MACs for each byte read from the scratchpad", ylabel="MACs a cycle")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(base=2, numticks=7 if size.name == "narrow" else 10))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         axis.set_minor_formatter(NullFormatter())
         axis.set_minor_locator(LogLocator(base=2, subs=[]))
     return canvas.svg("roofline", "MACs a cycle of each layer under the limits of array and memory")
@@ -101,10 +101,14 @@ def _name_the_roof(axes: Axes, facts: Roofline, size: Size, span: tuple[float, f
     low = span[0] * 1.08
     (x0, y0), (x1, y1) = axes.transData.transform([(x, facts.bytes_per_cycle * x) for x in (low, 2 * low)])
     axes.annotate(
-        f"memory: {facts.bytes_per_cycle} bytes a cycle", (low, facts.bytes_per_cycle * low), (0, 6),
+        _memory(facts), (low, facts.bytes_per_cycle * low), (0, 6),
         textcoords="offset points", ha="left", va="bottom", rotation_mode="anchor",
         rotation=degrees(atan2(y1 - y0, x1 - x0)), **style,
     )  # fmt: skip
+
+
+def _memory(facts: Roofline) -> str:
+    return f"memory: {facts.bytes_per_cycle} bytes a cycle"
 
 
 def _tip(point: Point) -> str:
@@ -123,8 +127,12 @@ def _label(canvas: Canvas, axes: Axes, facts: Roofline) -> None:
     (x0, y0), (x1, y1) = axes.transData.transform([
         (x, min(facts.peak, facts.bytes_per_cycle * x)) for x in (axes.get_xlim()[0], facts.ridge)
     ])
+    slope = (y1 - y0) / (x1 - x0)
     for x in range(0, wide, 4):
-        labels.mark(x, min(y1, y0 + (y1 - y0) * (x + corner[0] - x0) / (x1 - x0)) - corner[1])
+        labels.mark(x, min(y1, y0 + slope * (x + corner[0] - x0)) - corner[1])
+    named = canvas.text_width(_memory(facts), font) * cos(atan(slope)) + 12
+    for x in range(0, int(named), 4):  # beside the name of the slope, which stands on it
+        labels.mark(x, y0 + slope * (x + corner[0] - x0) - corner[1] + font)
     for point in facts.points:
         x, y = axes.transData.transform((point.macs_per_byte, point.macs_per_cycle))
         places[point] = x - corner[0], y - corner[1]
