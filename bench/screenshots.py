@@ -2,7 +2,7 @@
 
 ``python bench/screenshots.py DIR [--output docs/images]``
 
-DIR is a folder with a report.html, as ``tfl2hw build -o DIR`` writes it. A Chromium on PATH takes the pictures,
+DIR is a folder with a report.html, as ``tfl2hw build -o DIR`` writes it. A Chromium on PATH takes pictures
 through playwright (both are development dependencies); they are written with 128 colours, to be small.
 """
 
