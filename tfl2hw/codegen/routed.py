@@ -24,7 +24,9 @@ def routed_cells(cell: str, memory: MemoryCell) -> dict[str, dict[str, str]]:
     initial = dict(memory.initial)
     if memory.type == "TRELLIS_DPR16X4":
         bits = _bits(initial["INITVAL"])
-        words = [[bits[4 * (15 - _swapped(place)) + 3 - bit] for place in range(15, -1, -1)] for bit in range(4)]
+        words = [
+            [bits[4 * (15 - _swapped(place)) + 3 - bit] for place in range(15, -1, -1)] for bit in range(4)
+        ]
         return {f"{cell}$DPRAM_COMB{bit}": {"INITVAL": "".join(word)} for bit, word in enumerate(words)}
     return {f"{cell}_RAM" if memory.type == "SB_RAM40_4K" else cell: initial}
 
@@ -95,7 +97,9 @@ def _bits(text: str) -> str:
 def read_sections(text: str, wanted: Mapping[Section, list[str]]) -> dict[Section, list[str]]:
     """The lines of ``text`` in the sections of ``wanted``."""
     lines = text.split("\n")
-    return {section: [lines[place].rstrip() for place in places] for section, places in _places(lines, wanted)}
+    return {
+        section: [lines[place].rstrip() for place in places] for section, places in _places(lines, wanted)
+    }
 
 
 def write_sections(text: str, wanted: Mapping[Section, list[str]]) -> str:

@@ -15,6 +15,8 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.frames import PROTOCOL
 
+REPORT = "report.json"
+
 
 def board_config(compiled: Compiled) -> CoreConfig:
     """The configuration with the multipliers of the board's chip."""
@@ -34,7 +36,7 @@ def write_files(compiled: Compiled, directory: Path) -> list[Path]:
         "core.v": to_verilog(Core(board_config(compiled), compiled.core_image), "core"),
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
-        "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
+        REPORT: json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
     if compiled.board.chip is not None:
@@ -77,9 +79,17 @@ def link_json(compiled: Compiled) -> dict[str, Any]:
         "identity": compiled.config.identity,
         "baud": compiled.board.baud,
         "word": compiled.config.lanes,
+        "contents": _witness(compiled),
         "inputs": [_place(compiled, tensor) for tensor in compiled.network.inputs],
         "outputs": [_place(compiled, tensor) for tensor in compiled.network.outputs],
     }
+
+
+def _witness(compiled: Compiled) -> dict[str, Any] | None:
+    if compiled.witness is None:
+        return None
+    address, data = compiled.witness
+    return {"address": address, "hex": data.hex()}
 
 
 def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
