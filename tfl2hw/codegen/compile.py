@@ -34,7 +34,7 @@ from .memories import make_image
 from .products import place_products
 from .program import Program, assemble
 from .search import Search, search, shapes_of
-from .witness import with_witness, witness_place, words_with_witness
+from .witness import contents_hash, witness_address, words_with_witness
 
 ONE_BLOCK_WINDOW = 3
 """The longest window of which a column's places fit into one block RAM of an iCE40: 16 bits are kept."""
@@ -51,8 +51,7 @@ class Compiled:
 
     ``graph`` has the file's inputs and outputs, in the shapes that they have when it runs; ``network``
     begins and ends with int8. Between them the host converts, by ``conversions``. ``search`` is how the shape
-    was chosen; None where it was given, or is the board's only one. ``witness`` are the address and the bytes
-    by which a host recognises ``image`` in a core that starts with it (see ``witness``).
+    was chosen; None where it was given, or is the board's only one.
     """
 
     file: Path
@@ -64,14 +63,24 @@ class Compiled:
     program: Program
     config: CoreConfig
     image: Image
-    witness: tuple[int, bytes] | None
     cycles: CycleCount
     search: Search | None
 
     @property
     def core_image(self) -> Image:
         """What the core's memories hold from the start: nothing where a prebuilt core is loaded."""
-        return self.image if self.board.core is None else EMPTY
+        if self.board.core is not None:
+            return EMPTY
+        scratchpad = self.image.scratchpad + (() if self.witness is None else (self.witness,))
+        return replace(self.image, scratchpad=scratchpad)
+
+    @property
+    def witness(self) -> tuple[int, bytes] | None:
+        """The address and the bytes by which a host recognises ``image`` in a core that starts with it."""
+        if self.board.core is not None:
+            return None
+        address = witness_address(self.config, max(self.schedule.memory.used))
+        return None if address is None else (address, contents_hash(self.image))
 
     @property
     def predicted_cycles(self) -> int:
@@ -85,7 +94,7 @@ class Compiled:
 
     def at_clock(self, mhz: float) -> Compiled:
         """The same on a board whose target is ``mhz``."""
-        config = with_link(self.config, self.core_image, mhz)
+        config = with_link(self.config, EMPTY if self.board.core else self.image, mhz)
         return replace(self, board=replace(self.board, target_mhz=mhz), config=config)
 
     def accounts(self) -> list[Account]:
@@ -176,9 +185,6 @@ def compile_source(
         target = _shaped(chosen, found.chosen.shape, headroom)
     planned, program, config = _fitted(source, target, chosen)
     image = make_image(planned, program, config)
-    place = witness_place(config, max(planned.memory.used)) if chosen.core is None else None
-    if place is not None:
-        image = with_witness(image, place)
     if core is None:
         config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
     return Compiled(
@@ -191,7 +197,6 @@ def compile_source(
         program=program,
         config=config,
         image=image,
-        witness=None if place is None else image.scratchpad[-1],
         cycles=count_cycles(program.words, config),
         search=found,
     )

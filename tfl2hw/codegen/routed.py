@@ -119,7 +119,7 @@ def _places(lines: list[str], wanted: Mapping[Section, list[str]]) -> Iterator[t
         header, prefix = section
         if header not in starts:
             raise ToolError(f"the routed design has no section {header}")
-        places = []
+        places: list[int] = []
         for place in range(starts[header] + 1, len(lines)):
             if lines[place].startswith(".") or len(places) == len(wanted[section]):
                 break

@@ -8,7 +8,6 @@ word is a hash of it all, which no program writes.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
@@ -30,12 +29,7 @@ def words_with_witness(words: int) -> int:
     return words if words % BLOCK_WORDS == 0 else words + 1
 
 
-def witness_place(config: CoreConfig, used: int) -> int | None:
+def witness_address(config: CoreConfig, used: int) -> int | None:
     """The byte address of the witness beside ``used`` bytes, if it has one."""
     address = (config.scratchpad_words - 1) * config.lanes
     return address if config.scratchpad == "block" and used <= address else None
-
-
-def with_witness(image: Image, address: int) -> Image:
-    """``image`` with its hash at ``address``, the last entry of its scratchpad."""
-    return replace(image, scratchpad=(*image.scratchpad, (address, contents_hash(image))))
