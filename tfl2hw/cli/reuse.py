@@ -70,10 +70,10 @@ def _fitted(model: Path, old: Path, settings: Settings) -> Compiled:
     try:
         return settings.compile(model)
     except (DoesNotFit, ModelError) as problem:
+        why = str(problem).removesuffix("; choose a smaller model.").removesuffix(".")
         raise UsageError(
             f"{old}: the core built there cannot take the new weights "
-            f"({str(problem).rstrip('.')}); {ADVICE}, "
-            "with --reusable if more trainings are to come"
+            f"({why}); {ADVICE}, with --reusable if more trainings are to come"
         ) from problem
 
 
