@@ -55,7 +55,7 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
         tell,
         mhz=settings.clock_mhz,
     )
-    write_files(compiled, output)
+    write_files(compiled, output, verilog=False)
     keep(model, settings, output)
     return compiled, result
 

@@ -42,7 +42,8 @@ def without_contents(rtlil: str) -> str:
 def mapped_cells(rtlil: str, family: str, name: str) -> dict[str, MemoryCell]:
     """The memory cells that a synthesis of ``rtlil`` makes, by their names in the netlist.
 
-    The steps are those of ``synthesise`` up to where memories have become cells, so that no logic is mapped.
+    The steps are those of ``synthesise`` up to where memories have become cells; the logic, which takes most
+    of the time, is left away as soon as it has had its say on them.
 
     Raises
     ------
@@ -51,9 +52,11 @@ def mapped_cells(rtlil: str, family: str, name: str) -> dict[str, MemoryCell]:
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
         directory = Path(folder)
         (directory / f"{name}.il").write_text(rtlil)
+        flow = f"{_FLOW[family]} -top {name}"
         kinds = " ".join(f"t:{kind}" for kind in _CELLS[family])
         commands = [
-            f"read_rtlil {name}.il", COLLISIONS, f"{_FLOW[family]} -top {name} -run begin:map_ffram",
+            f"read_rtlil {name}.il", COLLISIONS, f"{flow} -run begin:map_ram",
+            "delete c:* t:$mem_v2 %d", f"{flow} -run map_ram:map_ffram",
             f"select {kinds}", "write_json -selected memories.json",
         ]  # fmt: skip
         run_yosys(commands, directory, "memories.log")

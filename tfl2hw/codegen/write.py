@@ -23,25 +23,34 @@ def board_config(compiled: Compiled) -> CoreConfig:
     return replace(compiled.config, multiplier=compiled.board.multiplier)
 
 
-def write_files(compiled: Compiled, directory: Path) -> list[Path]:
+VERILOG = ("core.v", "top.v")
+"""Of the core, and of the board's top."""
+
+
+def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) -> list[Path]:
     """Write program, memory contents, Verilog of core and board top, report and link; the files written.
 
-    Everything is made before the first file is written.
+    Everything is made before the first file is written. Without ``verilog``, which takes most of the time,
+    none is left either.
 
     Raises
     ------
     ToolError : Yosys, which writes the Verilog, is missing or failed.
     """
     texts = {
-        "core.v": to_verilog(Core(board_config(compiled), compiled.core_image), "core"),
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
         REPORT: json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
-    if compiled.board.chip is not None:
-        texts["top.v"] = _top_verilog(compiled)
+    core, top = VERILOG
+    if verilog:
+        texts[core] = to_verilog(Core(board_config(compiled), compiled.core_image), "core")
+    if verilog and compiled.board.chip is not None:
+        texts[top] = _top_verilog(compiled)
     directory.mkdir(parents=True, exist_ok=True)
+    for name in set(VERILOG) - texts.keys():
+        (directory / name).unlink(missing_ok=True)
     for name, text in texts.items():
         (directory / name).write_text(text)
     return [directory / name for name in texts]
