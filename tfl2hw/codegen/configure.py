@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from math import prod
 from typing import TypedDict
 
@@ -36,7 +36,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     """
     target = schedule.target
     jobs = matrices(schedule.layers)
-    widths = parameter_widths(schedule.parameters)
+    widths = parameter_widths(schedule.parameters, headroom=target.headroom)
     words = [job.weights.shape[2] for job in jobs]
     if target.streamed:
         bank_depth, parameter_depth = max(words, default=2), STREAMED_PARAMETERS
@@ -90,7 +90,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         arg_max=Kind.ARGMAX in kinds,
         vector_lanes=target.vector_lanes if tables else 0,
         table_depth=256 * len(schedule.tables),
-        table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
+        table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
@@ -135,14 +135,22 @@ def _is_unaligned(job: Job, lanes: int) -> bool:
 
 
 def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
-    """Raises DoesNotFit, with the numbers, where a model needs more of something than a prebuilt core has."""
+    """Raises DoesNotFit, with the numbers, where a model needs more of something than ``core`` has."""
     needed = configure(schedule, program, core.scratchpad, small=False)
+    if core.offset_zeros > needed.offset_zeros:
+        raise DoesNotFit(
+            f"{schedule.file}: the offsets of the model's requantizers end in {needed.offset_zeros} zeros at "
+            f"least, and the core drops {core.offset_zeros} of them."
+        )
     # zeros that only this model's offsets end in have to be stored
     needed = replace(needed, offset_bits=needed.offset_bits + needed.offset_zeros - core.offset_zeros)
     names = {
         "bank_depth": "words of a column's weight bank",
         "parameter_depth": "parameter entries",
         "program_depth": "words of program memory",
+        "scratchpad_words": "words of scratchpad",
+        "window": "bytes of a window",
+        "places": "places of a window",
         "table_depth": "entries of the table-sum unit's tables",
         "table_bits": "bits of a table entry",
         "softmax_tables": "softmax tables",
@@ -160,6 +168,12 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
             raise DoesNotFit(
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
+            )
+    units = (each.name for each in fields(CoreConfig) if isinstance(getattr(needed, each.name), bool))
+    for unit in units:
+        if getattr(needed, unit) and not getattr(core, unit):
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs what a core has with {unit}; the core has not."
             )
 
 
