@@ -51,7 +51,8 @@ class EntryMemory(wiring.Component):
     """A memory made by ``entry_memory`` with ports."""
 
     def __init__(self, field: tuple[int, int], init: list[int], word_bits: int, parts: int) -> None:
-        self._arguments = {"field": field, "init": init, "word_bits": word_bits, "parts": parts}
+        config = make_config((word_bits // 8, 2, 1))
+        self._arguments = {"config": config, "field": field, "init": init, "parts": parts}
         super().__init__({
             "enable": In(1), "where": In(8), "word": In(word_bits), "address": In(range(DEPTH)),
             "value": Out(field[1] - field[0]),

@@ -237,19 +237,26 @@ def make_target(
         )
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
+    if board.core and board.chip and (lanes, columns) != (board.lanes, board.columns):
+        raise UsageError(
+            f"{board.name} has one core for all models, of {board.lanes} lanes and {board.columns} columns: "
+            "leave --lanes and --columns out, or choose a board without -overlay in its name."
+        )
     core = None if board.core is None else board.core(lanes, columns)
     softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=min(requantizers or board.requantizers_for(columns), columns),
+        requantizers=core.requantizers
+        if core
+        else min(requantizers or board.requantizers_for(columns), columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
         strips=board.family == "ecp5" if core is None else core.spread,
-        vector_lanes=1 if single_port else lanes // 2,
+        vector_lanes=core.vector_lanes if core else 1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,

@@ -98,6 +98,27 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     )
 
 
+_UNITS = {
+    "unaligned": "words that begin at any byte",
+    "spread": "inputs in strips",
+    "single": "depthwise windows of one token a pixel",
+    "pair": "lanes divided for two lines",
+    "twin": "lanes divided for two channels",
+    "quad": "lanes divided for two lines and two channels",
+    "mover": "the byte mover",
+    "copier": "the word copier",
+    "index": "the index register",
+    "softmax": "the softmax unit",
+    "log_softmax": "the log softmax unit",
+    "l2_normalize": "the L2 normalisation unit",
+    "arg_max": "the arg max unit",
+    "product": "products of two activations",
+    "maximum": "columns that keep the greatest or least sum",
+    "digits": "weights of several digits",
+}
+"""What a core has or not, in words."""
+
+
 class _Window(TypedDict):
     """The fields of a configuration that the depthwise window needs."""
 
@@ -153,6 +174,9 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         "shift_bits": "bits of a requantizer's shift",
         "count_bits": "bits of a loop counter",
         "coordinate_bits": "bits of a row or column",
+        "window": "bytes of a depthwise window",
+        "places": "depthwise windows of a pixel",
+        "vector_lanes": "elements a cycle of the table-sum unit",
     }
     for name, what in names.items():
         least, most = getattr(needed, name), getattr(core, name)
@@ -160,6 +184,11 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
             raise DoesNotFit(
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
+            )
+    for name, what in _UNITS.items():
+        if getattr(needed, name) and not getattr(core, name):
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {what}, which the core does not have; choose another board."
             )
 
 
