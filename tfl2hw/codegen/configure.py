@@ -10,10 +10,11 @@ from math import prod
 from typing import TypedDict
 
 from tfl2hw import __version__
+from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
-from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
@@ -207,6 +208,19 @@ def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
     numbers = [signed_value(value) for value in values]
     extreme = max((max(number, ~number) for number in numbers), default=0)
     return extreme.bit_length() + 1
+
+
+def prebuilt(board: Board) -> CoreConfig:
+    """The configuration of the one core of ``board``, as a bitstream or a simulator is made of it.
+
+    Raises
+    ------
+    ValueError : each model gets a core of its own.
+    """
+    if board.core is None:
+        raise ValueError(f"{board.name} has no core of its own")
+    config = with_link(board.core(board.lanes, board.columns), EMPTY, board.target_mhz)
+    return replace(config, multiplier=board.multiplier)
 
 
 def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:

@@ -10,7 +10,7 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.entries import LUT_DEPTH, REGISTERED_BITS, entry_widths, rest_words
+from tfl2hw.rtl_templates.entries import LUT_DEPTH, entry_widths, piece_bits, rest_words
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
@@ -64,7 +64,7 @@ class _Memory:
         if self._is_small(family):
             return 0
         depth = self.depth - (rest_words(self.depth, family) if self.pieces else 0)
-        most = REGISTERED_BITS.get(family, self.width) if self.pieces else self.width
+        most = piece_bits(self.width, depth, family) if self.pieces else self.width
         widths = [min(most, self.width - start) for start in range(0, self.width, most)]
         shapes = [(deep, wide) for deep, wide in _SHAPES[family] if wide <= most or most == self.width]
         return self.number * sum(
