@@ -43,7 +43,9 @@ def piece_bits(bits: int, depth: int, family: str) -> int:
     widest = REGISTERED_BITS.get(family, bits)
     most = -(-bits // widest) * -(-depth // BLOCK_DEPTH)
     narrow = next((width for words, width in DEEPER if depth <= words), widest)
-    return narrow if family in REGISTERED_BITS and BLOCK_DEPTH < depth and -(-bits // narrow) <= most else widest
+    if family not in REGISTERED_BITS or depth <= BLOCK_DEPTH or -(-bits // narrow) > most:
+        return widest
+    return narrow
 
 
 def rest_words(depth: int, family: str) -> int:

@@ -74,7 +74,10 @@ def small(tmp_path: Path) -> str:
 
 def test_small_models_one_after_the_other(small: str, tmp_path: Path) -> None:
     """Two models by turns; the second loading of the first is as good as its first."""
-    paths = [small_models.network(1).write(tmp_path, "one"), small_models.convolutions(2).write(tmp_path, "two")]
+    paths = [
+        small_models.network(1).write(tmp_path, "one"),
+        small_models.convolutions(2).write(tmp_path, "two"),
+    ]
     with simulated_core(compile_model(paths[0], small)) as device:
         models = [
             check(device, path, small, small_models.samples(path, 2, seed))

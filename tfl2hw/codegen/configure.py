@@ -189,7 +189,8 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
     for name, what in _UNITS.items():
         if getattr(needed, name) and not getattr(core, name):
             raise DoesNotFit(
-                f"{schedule.file}: the model needs {what}, which the core does not have; choose another board."
+                f"{schedule.file}: the model needs {what}, which the core does not have; "
+                "choose another board."
             )
 
 
