@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.test_main import MODEL, call
 from tfl2hw.boards import get
-from tfl2hw.cli import overlay
+from tfl2hw.cli import compile, overlay
 from tfl2hw.cli.store import kept_settings
 from tfl2hw.codegen import compile_model
 from tfl2hw.codegen.bitstream import BuildResult
@@ -88,7 +88,10 @@ def test_refusals(words: tuple[str, ...], sentence: str, capsys: pytest.CaptureF
     assert not Path("nowhere").exists()
 
 
-def test_compiling_says_how_the_model_is_loaded(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_compiling_says_how_the_model_is_loaded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compile, "write_files", lambda *_: [])  # the Verilog takes its time
     outcome = call(capsys, "compile", MODEL, "--board", BOARD, "-o", str(tmp_path))
     assert outcome.code == 0
     assert f"`tfl2hw run {tmp_path} --port PORT` loads the model onto any {BOARD}" in outcome.out
