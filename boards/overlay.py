@@ -25,7 +25,7 @@ TARGET_MHZ = 80.0
 
 
 def overlay_core(lanes: int, columns: int) -> CoreConfig:
-    """The core that an LFE5U-85F carries: 205 of its 208 block RAMs hold at least 16 kbit each.
+    """The core that an LFE5U-85F carries: it takes 198 of its 208 block RAMs.
 
     Mantissas, offsets and shifts fill five block RAMs of 18 bits a requantizer. A fraction of 26 bits is
     exact for scales of nearly every model; a longer one would leave no bits for what is steeper than 1.

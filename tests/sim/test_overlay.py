@@ -128,7 +128,7 @@ def test_real_models_one_after_the_other(models_dir: Path, inputs_dir: Path) -> 
 
 
 def test_the_overlay_fits_its_chip() -> None:
-    """With some block RAMs left: a bitstream of it was built."""
+    """It has as many block RAMs as the chip at most."""
     board = get(BOARD)
     assert board.core is not None
     check_fit(board.core(board.lanes, board.columns), board, "overlay")

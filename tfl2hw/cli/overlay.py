@@ -16,7 +16,7 @@ from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.image import EMPTY
 
 ROUTER = "router2"
-"""A chip whose block RAMs are nearly all taken is routed in minutes by it, and in an hour by the other."""
+"""For a chip whose block RAMs are nearly all taken: nextpnr's default for ECP5 gets slow there."""
 
 
 def build_overlay(
