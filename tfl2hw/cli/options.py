@@ -76,6 +76,10 @@ Reusable = Annotated[
         "--reusable", help="Make the core a little wider, so that --reuse is likely to take other weights."
     ),
 ]
+Overlay = Annotated[
+    bool,
+    typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")

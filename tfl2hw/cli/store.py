@@ -69,8 +69,13 @@ def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:
     for target, source in present.items():
         if not (target.exists() and target.samefile(source)):
             shutil.copyfile(source, target)
+    return [*present, keep_settings(settings, directory)]
+
+
+def keep_settings(settings: Settings, directory: Path) -> Path:
+    """Write the settings alone, which is all that an overlay has; the file written."""
     (directory / SETTINGS).write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    return [*present, directory / SETTINGS]
+    return directory / SETTINGS
 
 
 def kept(directory: Path) -> Compiled:
@@ -78,19 +83,24 @@ def kept(directory: Path) -> Compiled:
 
     Raises
     ------
-    UsageError : there is no build in ``directory``.
+    UsageError : there is no build in ``directory``, or that of an overlay without a model.
     """
-    return kept_settings(directory).compile(directory / MODEL)
+    settings = kept_settings(directory)
+    if not (directory / MODEL).is_file():
+        raise UsageError(
+            f"{directory}: no model there ({MODEL} is missing); "
+            f"`tfl2hw compile MODEL --board {settings.board} -o DIR` makes what `tfl2hw run DIR` loads"
+        )
+    return settings.compile(directory / MODEL)
 
 
 def kept_settings(directory: Path) -> Settings:
-    """What the model in ``directory`` was compiled with. Raises UsageError as ``kept``."""
-    for name in (MODEL, SETTINGS):
-        if not (directory / name).is_file():
-            raise UsageError(
-                f"{directory}: no build there ({name} is missing); `tfl2hw build MODEL -o DIR` makes one"
-            )
+    """What was built in ``directory``, and how. Raises UsageError where nothing was."""
     file = directory / SETTINGS
+    if not file.is_file():
+        raise UsageError(
+            f"{directory}: no build there ({SETTINGS} is missing); `tfl2hw build MODEL -o DIR` makes one"
+        )
     try:
         settings = Settings(**json.loads(file.read_text()))
     except (ValueError, TypeError) as error:

@@ -286,14 +286,16 @@ def make_target(
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=min(requantizers or board.requantizers_for(columns), columns),
+        requantizers=core.requantizers
+        if core
+        else min(requantizers or board.requantizers_for(columns), columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
         strips=board.family == "ecp5" if core is None else core.spread,
-        vector_lanes=1 if single_port else lanes // 2,
+        vector_lanes=core.vector_lanes if core else 1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from math import prod
 from typing import TypedDict
 
 from tfl2hw import __version__
+from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
-from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
@@ -98,6 +99,27 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     )
 
 
+_UNITS = {
+    "unaligned": "words that begin at any byte",
+    "spread": "inputs in strips",
+    "single": "depthwise windows of one token a pixel",
+    "pair": "lanes divided for two lines",
+    "twin": "lanes divided for two channels",
+    "quad": "lanes divided for two lines and two channels",
+    "mover": "the byte mover",
+    "copier": "the word copier",
+    "index": "the index register",
+    "softmax": "the softmax unit",
+    "log_softmax": "the log softmax unit",
+    "l2_normalize": "the L2 normalisation unit",
+    "arg_max": "the arg max unit",
+    "product": "products of two activations",
+    "maximum": "columns that keep the greatest or least sum",
+    "digits": "weights of several digits",
+}
+"""What a core has or not, in words."""
+
+
 class _Window(TypedDict):
     """The fields of a configuration that the depthwise window needs."""
 
@@ -149,8 +171,6 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         "parameter_depth": "parameter entries",
         "program_depth": "words of program memory",
         "scratchpad_words": "words of scratchpad",
-        "window": "bytes of a window",
-        "places": "places of a window",
         "table_depth": "entries of the table-sum unit's tables",
         "table_bits": "bits of a table entry",
         "softmax_tables": "softmax tables",
@@ -161,6 +181,9 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         "shift_bits": "bits of a requantizer's shift",
         "count_bits": "bits of a loop counter",
         "coordinate_bits": "bits of a row or column",
+        "window": "bytes of a depthwise window",
+        "places": "depthwise windows of a pixel",
+        "vector_lanes": "elements a cycle of the table-sum unit",
     }
     for name, what in names.items():
         least, most = getattr(needed, name), getattr(core, name)
@@ -169,11 +192,11 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
             )
-    units = (each.name for each in fields(CoreConfig) if isinstance(getattr(needed, each.name), bool))
-    for unit in units:
-        if getattr(needed, unit) and not getattr(core, unit):
+    for name, what in _UNITS.items():
+        if getattr(needed, name) and not getattr(core, name):
             raise DoesNotFit(
-                f"{schedule.file}: the model needs what a core has with {unit}; the core has not."
+                f"{schedule.file}: the model needs {what}, which the core does not have; "
+                "choose another board."
             )
 
 
@@ -192,6 +215,19 @@ def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
     numbers = [signed_value(value) for value in values]
     extreme = max((max(number, ~number) for number in numbers), default=0)
     return extreme.bit_length() + 1
+
+
+def prebuilt(board: Board) -> CoreConfig:
+    """The configuration of the one core of ``board``, as a bitstream or a simulator is made of it.
+
+    Raises
+    ------
+    ValueError : each model gets a core of its own.
+    """
+    if board.core is None:
+        raise ValueError(f"{board.name} has no core of its own")
+    config = with_link(board.core(board.lanes, board.columns), EMPTY, board.target_mhz)
+    return replace(config, multiplier=board.multiplier)
 
 
 def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
