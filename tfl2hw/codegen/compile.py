@@ -240,7 +240,9 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
             return _core_for(source, smaller, board)
         config = place_products(config, board, network.file)
         if config.scratchpad == "block":
-            config = replace(config, scratchpad_words=words_with_witness(config.scratchpad_words))
+            config = replace(
+                config, scratchpad_words=words_with_witness(config.scratchpad_words, board.family)
+            )
         return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
