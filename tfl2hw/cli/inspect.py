@@ -74,17 +74,15 @@ def _fits(model: Path) -> list[dict[str, Any]]:
     with progress("fitting") as tell:
         for number, fit in enumerate(fits(Source(model)), 1):
             tell(f"fitting {fit.board.name}", number / len(boards()))
-            compiled, cycles = fit.compiled, fit.compiled and fit.compiled.predicted_cycles
+            compiled = fit.compiled
             rows.append({
                 "board": fit.board.name,
                 "fits": fit.refused is None,
-                "predicted_cycles": cycles,
+                "predicted_cycles": compiled and compiled.predicted_cycles,
                 "reason": fit.refused,
                 "shape": compiled and shape(compiled),
                 "estimated": None if fit.resources is None else asdict(fit.resources) | {"mhz": fit.mhz},
-                "estimated_ms": None
-                if cycles is None or fit.mhz is None
-                else round(cycles / fit.mhz / 1e3, 3),
+                "estimated_ms": fit.milliseconds,
             })
     return rows
 
@@ -132,15 +130,17 @@ def _print(
         rows = [(fit["board"], "yes" if fit["fits"] else fit["reason"], *_figures(fit)) for fit in fitting]
         header = ("board", "fits", "array", "cycles", "LUT", "FF", "DSP", "block RAM", "MHz", "ms")
         print_table("", header, rows, "   rrrrrrr")
-        say(
-            "Cycles, DSPs and block RAMs are exact; LUTs, flip-flops and the clock, and so the time, estimates."
-        )
+        say("Cycles, DSPs and block RAMs are exact; LUTs, FFs and the clock, and so the time, are estimates.")
 
 
 def _figures(fit: dict[str, Any]) -> tuple[str | int | float | None, ...]:
     guess = fit["estimated"] or {}
     names = ("luts", "flip_flops", "dsps", "block_rams", "mhz")
-    return (_array(fit), fit["predicted_cycles"], *(guess.get(name) for name in names), fit["estimated_ms"])
+    return (_array(fit), fit["predicted_cycles"], *map(guess.get, names), _decimals(fit["estimated_ms"]))
+
+
+def _decimals(milliseconds: float | None) -> str | None:
+    return None if milliseconds is None else f"{milliseconds:.3f}"
 
 
 def _array(fit: dict[str, Any]) -> str | None:

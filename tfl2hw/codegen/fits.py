@@ -27,6 +27,13 @@ class Fit:
     resources: Resources | None = None
     mhz: float | None = None
 
+    @property
+    def milliseconds(self) -> float | None:
+        """The latency at ``mhz``."""
+        if self.compiled is None or self.mhz is None:
+            return None
+        return round(self.compiled.predicted_cycles / self.mhz / 1e3, 3)
+
 
 def fits(source: Source) -> Iterator[Fit]:
     """``source`` on every board that there is. Boards with the same chip are searched once."""
