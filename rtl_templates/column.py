@@ -125,7 +125,7 @@ class Column(wiring.Component):
         m = Module()
         config = self._config
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
-        weight = delayed(m, self._bank(m), config.bank_registers, "weight")
+        weight = self._bank(m)
         operand = delayed(m, self._lanes(m), config.bank_registers, "operand")
         if config.product:
             weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
@@ -144,6 +144,7 @@ class Column(wiring.Component):
         return split_memory(
             m, "bank", self._config, bits=8 * self._config.lanes, depth=self._config.bank_depth,
             init=self._weights, write=(mine, self.token_out.address, self.x), address=self.token.address,
+            registers=self._config.bank_registers,
         )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Value, ValueLike
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.memory import Memory
 
 from .config import CoreConfig
+from .delay import delayed
 
 
 def small_memory(config: CoreConfig) -> dict[str, str]:
@@ -28,19 +29,77 @@ REGISTERED_BITS = {"ecp5": 18}
 LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
+BLOCK_DEPTH = 1024
+"""Words of a block RAM of such a width."""
+
+DEEPER = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and bits of deeper ones."""
+
+
+def piece_bits(bits: int, depth: int, family: str) -> int:
+    """Bits of the pieces that make a memory of ``bits``: a piece is one block RAM deep, so that nothing
+    stands between it and its output register, unless that takes more block RAMs than pieces of the widest.
+    """
+    widest = REGISTERED_BITS.get(family, bits)
+    most = -(-bits // widest) * -(-depth // BLOCK_DEPTH)
+    narrow = next((width for words, width in DEEPER if depth <= words), widest)
+    if family not in REGISTERED_BITS or depth <= BLOCK_DEPTH or -(-bits // narrow) > most:
+        return widest
+    return narrow
+
+
+def rest_words(depth: int, family: str) -> int:
+    """The last words of a memory that stand in LUTs, where a further block RAM would be all but empty."""
+    rest = depth % BLOCK_DEPTH
+    return rest if family in REGISTERED_BITS and depth > BLOCK_DEPTH and rest <= LUT_DEPTH else 0
+
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value], address: Value,
+    write: tuple[ValueLike, Value, Value], address: Value, registers: int = 0,
 ) -> Value:  # fmt: skip
-    """A memory in pieces as wide as the chip likes; the word read comes one cycle after ``address``.
+    """A memory in pieces as wide as the chip likes; the word read comes ``1 + registers`` cycles after
+    ``address``.
+
+    The few words by which it may be deeper than whole block RAMs are made of LUTs (``rest_words``).
 
     Parameters
     ----------
     write : enable, address and word.
     """
     enable, where, word = write
-    width = REGISTERED_BITS.get(config.multiplier, bits)
+    rest = rest_words(depth, config.multiplier)
+    first = depth - rest
+    if not rest:
+        value = _pieces(m, name, config, bits=bits, depth=depth, init=init, write=write, address=address)
+        return delayed(m, value, registers, f"{name}_read")
+    # the first words are whole block RAMs, so the lower bits of an address number those of the rest too
+    beyond, width = Signal(name=f"{name}_beyond"), _bits_of(rest)
+    m.d.sync += beyond.eq(address >= first)
+    enable, where = Value.cast(enable), Value.cast(where)
+    low = _pieces(
+        m, name, config, bits=bits, depth=first, init=init[:first], address=address[: _bits_of(first)],
+        write=(enable & (where < first), where[: _bits_of(first)], word),
+    )  # fmt: skip
+    high = _pieces(
+        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], address=address[:width],
+        write=(enable & (where >= first), where[:width], word),
+    )  # fmt: skip
+    low, high = delayed(m, low, registers, f"{name}_read"), delayed(m, high, registers, f"{name}_rest_read")
+    return Mux(delayed(m, beyond, registers, f"{name}_beyond"), high, low)
+
+
+def _bits_of(depth: int) -> int:
+    return (depth - 1).bit_length()
+
+
+def _pieces(
+    m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
+    write: tuple[ValueLike, Value, Value], address: Value,
+) -> Value:  # fmt: skip
+    """As ``split_memory``, all of it in one kind of memory."""
+    enable, where, word = write
+    width = piece_bits(bits, depth, config.multiplier)
     attributes = {}
     if config.multiplier in REGISTERED_BITS:
         attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"

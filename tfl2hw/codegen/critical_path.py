@@ -50,6 +50,11 @@ class CriticalPath:
         """Nanoseconds between cells."""
         return sum(each.wires_ns for each in self.stretches)
 
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> CriticalPath:
+        """What ``dataclasses.asdict`` made of one."""
+        return cls(stretches=tuple(Stretch(**stretch) for stretch in facts["stretches"]))
+
 
 def critical_path(paths: Sequence[Mapping[str, Any]]) -> CriticalPath | None:
     """The slowest path between registers of nextpnr's ``critical_paths``; None where there is none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.witness import contents_hash
 
 from .built import Built, Step
 from .considered import Considered, Search
@@ -71,7 +72,8 @@ def found_in(file: Path, compiled: Compiled) -> Found:
     """
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
-        if (facts["identity"], facts["board"]) != (compiled.config.identity, compiled.board.name):
+        design = facts["identity"], facts["contents"], facts["board"], facts["numerics"]
+        if design != _design(compiled):
             return Found()
         return Found(
             model=facts["model"],
@@ -82,6 +84,12 @@ def found_in(file: Path, compiled: Compiled) -> Found:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Found()
+
+
+def _design(compiled: Compiled) -> tuple[str, str, str, str]:
+    """What tells designs apart: the core, what its memories hold, the board, the arithmetic."""
+    contents = contents_hash(compiled.image).hex()
+    return compiled.config.identity, contents, compiled.board.name, compiled.network.numerics
 
 
 def _search(facts: Mapping[str, Any] | None) -> Search | None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.witness import contents_hash
 from tfl2hw.codegen.write import board_config
 
 from .built import Built
@@ -23,6 +24,7 @@ from .verdict import Verdict, verdict_of
 class Report:
     """What is known of a compiled model.
 
+    ``identity`` tells cores apart, ``contents`` what their memories hold.
     ``built``, ``simulated`` and ``verified`` are what the commands of these names have found; None, or empty,
     where they have not been run.
     """
@@ -31,6 +33,7 @@ class Report:
     board: str
     board_title: str
     identity: str
+    contents: str
     numerics: str
     predicted_cycles: int
     macs: int
@@ -75,6 +78,7 @@ def report_of(
         board=compiled.board.name,
         board_title=compiled.board.title,
         identity=config.identity,
+        contents=contents_hash(compiled.image).hex(),
         numerics=compiled.network.numerics,
         predicted_cycles=compiled.predicted_cycles,
         macs=compiled.macs,
