@@ -56,7 +56,7 @@ def write_report(
         before = replace(before, built=None, verified=())
     report = report_of(
         compiled,
-        model=before.model,
+        model=before.model if compiled.file.parent == directory else None,
         search=before.search,
         built=built or before.built,
         simulated=simulated or before.simulated,
