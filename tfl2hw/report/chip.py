@@ -9,7 +9,6 @@ from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.estimate import estimate
 from tfl2hw.codegen.footprint import block_rams
 
-
 SPRAM_BYTES = 32 << 10
 """Of one of the UP5K's large memories."""
 
