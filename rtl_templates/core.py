@@ -119,22 +119,25 @@ class Core(wiring.Component):
     def _slice(self, m: Module, bus: wiring.PureInterface) -> None:
         """Registers between the link and the host port: what is far apart shares no logic.
 
-        A byte takes two cycles then. ``w`` is ready when the port is and has got everything.
+        A byte takes some cycles then. ``w`` is ready when the port was, and has got everything.
         """
         port = self._host.bus
-        writes, reads = Signal(), Signal()
+        writes, reads, ready = (Signal() for _ in range(3))
         m.d.sync += [
             port.address.eq(bus.address),
             port.start_write.eq(bus.start_write), port.start_read.eq(bus.start_read),
         ]  # fmt: skip
         m.d.comb += [
-            bus.w.ready.eq(port.w.ready & ~writes), port.w.valid.eq(writes),
+            bus.w.ready.eq(ready), port.w.valid.eq(writes),
             bus.r.valid.eq(reads), port.r.ready.eq(~reads),
         ]  # fmt: skip
-        with m.If(~writes):
-            m.d.sync += [writes.eq(bus.w.valid & port.w.ready), port.w.payload.eq(bus.w.payload)]
-        with m.Elif(port.w.ready):
-            m.d.sync += writes.eq(0)
+        arrives = bus.w.valid & ready
+        m.d.sync += [
+            ready.eq(port.w.ready & ~writes & ~arrives),
+            writes.eq(arrives | (writes & ~port.w.ready)),
+        ]
+        with m.If(ready):
+            m.d.sync += port.w.payload.eq(bus.w.payload)
         starts = bus.start_write | bus.start_read | port.start_write | port.start_read
         with m.If(starts):
             m.d.sync += reads.eq(0)
