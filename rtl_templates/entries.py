@@ -25,25 +25,33 @@ def entry_widths(field: tuple[int, int], word_bits: int) -> list[int]:
 REGISTERED_BITS = {"ecp5": 18}
 """Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
 
+HALVED = {"ecp5": 1024}
+"""Words beyond which such a block RAM is half as wide, up to twice as many. That is not left to Yosys: it
+might put words of a memory that is only read side by side, and choose between them behind the RAM.
+"""
+
 LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value], address: Value,
+    write: tuple[ValueLike, Value, Value] | None, address: Value,
 ) -> Value:  # fmt: skip
     """A memory in pieces as wide as the chip likes; the word read comes one cycle after ``address``.
 
     Parameters
     ----------
-    write : enable, address and word.
+    write : enable, address and word; None: the memory stays what it is.
     """
-    enable, where, word = write
     width = REGISTERED_BITS.get(config.multiplier, bits)
-    attributes = {}
+    halved = HALVED.get(config.multiplier, depth)
+    if halved < depth <= 2 * halved:
+        width //= 2
+    attributes = {} if write else small_memory(config)
     if config.multiplier in REGISTERED_BITS:
-        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
+        small = "distributed" if write else "logic"
+        attributes["ram_style"] = small if depth <= LUT_DEPTH else "block"
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
@@ -51,10 +59,11 @@ def split_memory(
         words = [entry >> start & mask for entry in init]
         memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
-        into, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
-        ]  # fmt: skip
+        if write:
+            into, (enable, where, word) = memory.write_port(), write
+            m.d.comb += [into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop])]
+        read = memory.read_port()
+        m.d.comb += read.addr.eq(address)
         pieces.append(read.data)
     return Cat(pieces)
 
@@ -66,7 +75,8 @@ def entry_memory(
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
     An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
-    is written on its own, so that nothing has to be kept until the entry is complete.
+    is written on its own, so that nothing has to be kept until the entry is complete. Without
+    ``config.loads`` none is.
 
     Parameters
     ----------
@@ -83,7 +93,7 @@ def entry_memory(
         pieces.append(split_memory(
             m, f"{name}_{start}", config, bits=stop - start, depth=depth,
             init=[entry >> start & mask for entry in init], address=address,
-            write=(
+            write=None if not config.loads else (
                 Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
                 word[start - part * word_bits : stop - part * word_bits],
             ),

@@ -14,7 +14,16 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import Image
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
+from tfl2hw.rtl_templates.isa import (
+    FLAG_INDEXED,
+    FLAG_STREAM,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    kind_of,
+    signed_value,
+)
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
@@ -66,6 +75,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts),
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
