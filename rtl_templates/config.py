@@ -37,6 +37,8 @@ class CoreConfig:
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
+    loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
+        stay what they are from the start.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
@@ -97,6 +99,7 @@ class CoreConfig:
     coordinate_bits: int = 11
     scratchpad: str = "block"
     unaligned: bool = False
+    loads: bool = True
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
@@ -151,8 +154,8 @@ class CoreConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
-            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "spread",
-            "single", "pair", "twin", "quad",
+            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "loads",
+            "spread", "single", "pair", "twin", "quad",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")

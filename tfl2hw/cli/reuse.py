@@ -47,6 +47,11 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
     _check_structure(model, old, settings)
     settings = replace(settings, core=_kept_core(old))
     compiled = _fitted(model, old, settings)
+    if compiled.witness is None and not compiled.config.loads:
+        raise UsageError(
+            f"{old}: the core built there has no free word to tell whose weights it holds; {ADVICE}, with "
+            "--reusable if more trainings are to come"
+        )
     result = reuse_bitstream(
         lambda: Core(board_config(compiled), compiled.core_image),
         compiled.board,

@@ -15,7 +15,16 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import EMPTY, Image
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
+from tfl2hw.rtl_templates.isa import (
+    FLAG_INDEXED,
+    FLAG_STREAM,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    kind_of,
+    signed_value,
+)
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
@@ -67,6 +76,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts) or target.headroom,
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
@@ -100,6 +110,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
 
 
 _UNITS = {
+    "loads": "weights that are loaded",
     "unaligned": "words that begin at any byte",
     "spread": "inputs in strips",
     "single": "depthwise windows of one token a pixel",
