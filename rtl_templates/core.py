@@ -47,7 +47,7 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
-        m.submodules.link = link = Link(config.identity, config.link_timeout)
+        m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)

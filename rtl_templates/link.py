@@ -16,6 +16,9 @@ _STATES = (
     "SETTLE_REPLY", "CRC_REPLY",
 )  # fmt: skip
 
+SLOW_BITS = 2
+"""Bits a cycle of a slow link's CRC."""
+
 
 class Link(wiring.Component):
     """Answers one request frame at a time (see ``frames``); idle between them.
@@ -35,12 +38,15 @@ class Link(wiring.Component):
     with the end of the run that there was.
 
     A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about ten more.
+    With ``slow`` the CRC takes ``SLOW_BITS`` of a byte's bits a cycle, which needs less logic: then a byte
+    takes ``8 // SLOW_BITS + 2`` cycles, far less than a UART does.
     What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
 
     Parameters
     ----------
     identity : 16 bytes, as 32 hex digits, that IDENTIFY answers.
     timeout : cycles without a byte, in the middle of a request, after which it is dropped.
+    slow : whether a byte may take more than a cycle.
 
     Members
     -------
@@ -53,7 +59,7 @@ class Link(wiring.Component):
     ValueError : ``identity`` is not 32 hex digits, or ``timeout`` is below 2.
     """
 
-    def __init__(self, identity: str, timeout: int = 2**20) -> None:
+    def __init__(self, identity: str, timeout: int = 2**20, slow: bool = False) -> None:
         try:
             self._identity = bytes.fromhex(identity)
         except ValueError:
@@ -63,6 +69,7 @@ class Link(wiring.Component):
         if timeout < 2:
             raise ValueError(f"timeout must be at least 2 cycles, not {timeout!r}")
         self._timeout = timeout
+        self._slow = slow
         super().__init__({
             "i": In(stream.Signature(8)),
             "o": Out(stream.Signature(8)),
@@ -110,22 +117,43 @@ class Link(wiring.Component):
 
     def _checksum(self, m: Module) -> None:
         """The CRC over the bytes that pass while ``covered``."""
-        m.submodules.crc = crc = frames.CRC(data_width=8).create()
         self._covered = Signal()
         self._restart = Signal()
-        passing = crc.data  # also the byte that stands before ``o`` and ``bus.w``
-        self._taken = ~self.o.valid | self.o.ready
-        self._stored = ~self.bus.w.valid | self.bus.w.ready
+        passing, passes = Signal(8), Signal()  # the byte that stands before ``o`` and ``bus.w``, and the CRC
+        self._free, crc = self._slow_crc(m, passing, passes) if self._slow else self._crc(m, passing, passes)
+        self._taken = (~self.o.valid | self.o.ready) & self._free
+        self._stored = (~self.bus.w.valid | self.bus.w.ready) & self._free
         received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
-        m.d.comb += [crc.start.eq(self._restart), self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
-        m.d.sync += crc.valid.eq(self._covered & (received | self._sent))
+        m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
+        m.d.sync += passes.eq(self._covered & (received | self._sent))
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
         with m.If(self._taken):
             m.d.sync += self.o.valid.eq(self._offers)
-        with m.If(self._stored):
+        with m.If(self.bus.w.ready):
             m.d.sync += self.bus.w.valid.eq(0)
         with m.If(self._taken & self._stored):
             m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
-        self._crc_byte = crc.crc.word_select(self._index[:2], 8)
+        self._crc_byte = crc.word_select(self._index[:2], 8)
+
+    def _crc(self, m: Module, byte: Value, valid: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, always, and the CRC a cycle behind a ``valid`` byte."""
+        m.submodules.crc = crc = frames.CRC(data_width=8).create()
+        m.d.comb += [crc.start.eq(self._restart), crc.data.eq(byte), crc.valid.eq(valid)]
+        return Const(1), crc.crc
+
+    def _slow_crc(self, m: Module, byte: Value, valid: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, and the CRC, which is right then."""
+        m.submodules.crc = crc = frames.CRC(data_width=SLOW_BITS).create()
+        bits, left = Signal(8, reset_less=True), Signal(8 // SLOW_BITS)
+        m.d.comb += [
+            crc.start.eq(self._restart), crc.data.eq(bits[:SLOW_BITS]), crc.valid.eq(left[0]),
+        ]  # fmt: skip
+        with m.If(valid):
+            m.d.sync += [bits.eq(byte), left.eq(~0)]
+        with m.Else():
+            m.d.sync += [bits.eq(bits >> SLOW_BITS), left.eq(left >> 1)]
+        return ~(valid | left[0]), crc.crc
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
@@ -147,12 +175,12 @@ class Link(wiring.Component):
 
     def _receive(self, m: Module) -> Value:
         """Wait for a byte of the request: whether it is here."""
-        m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
+        m.d.comb += [self.i.ready.eq(self._free), self._waiting.eq(1)]
         with m.If(self._expired):
             m.d.comb += self._is_cut.eq(1)
             m.d.sync += self._status.eq(Status.CUT)
             self._states.go("ACT")
-        return self.i.valid
+        return self.i.valid & self._free
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
@@ -165,8 +193,9 @@ class Link(wiring.Component):
                 self._states.go("HEADER")
 
         with self._states.within("HEADER"):
-            m.d.comb += [self._covered.eq(1), self._steps.eq(self.i.valid)]
-            with m.If(self._receive(m)):
+            arrives = self._receive(m)
+            m.d.comb += [self._covered.eq(1), self._steps.eq(arrives)]
+            with m.If(arrives):
                 parts = (
                     self._command, self._sequence, length[:8], length[8:],
                     self._argument[:8], self._argument[8:16], self._argument[16:],
@@ -186,8 +215,9 @@ class Link(wiring.Component):
                 self._states.go("CRC")
 
         with self._states.within("CRC"):
-            m.d.comb += self._steps.eq(self.i.valid)
-            with m.If(self._receive(m)):
+            arrives = self._receive(m)
+            m.d.comb += self._steps.eq(arrives)
+            with m.If(arrives):
                 m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
                 with m.If(index == frames.CRC_BYTES - 1):
                     self._states.go("DECIDE")
@@ -306,7 +336,8 @@ class Link(wiring.Component):
 
         with self._states.within("SETTLE_REPLY"):
             m.d.comb += self._clears.eq(1)
-            self._states.go("CRC_REPLY")
+            with m.If(self._free):
+                self._states.go("CRC_REPLY")
 
         with self._states.within("CRC_REPLY"):
             m.d.comb += [

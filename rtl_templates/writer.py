@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .isa import FLAG_PAIR, FLAG_TWIN, INDEX, PART_BITS, ConfigBus, part_of
+from .registers import register
 
 
 class Writer(wiring.Component):
@@ -141,25 +142,26 @@ class Writer(wiring.Component):
         planes = ("out_planes",) if pair else ()
         steps = ("out_step_plane",) if pair else ()
         names = ("out_step_pixel", "out_step_row", "out_step_group", *steps)
-        r = {name: Signal(bits, name=name, reset_less=True) for name in names}
+        r = {name: register(self._config, name, unsigned(bits)) for name in names}
         r |= {
-            name: Signal(signed(self._config.count_bits), name=name, reset_less=True)
+            name: register(self._config, name, signed(self._config.count_bits))
             for name in ("out_inner", "out_outer", *planes)
         }
-        active = {name: Signal.like(register, name=f"active_{name}") for name, register in r.items()}
+        written = {name: each for name, each in r.items() if isinstance(each, Signal)}
+        active = r | {name: Signal.like(each, name=f"active_{name}") for name, each in written.items()}
         address, base = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
         based = Signal()
         inner, outer = (Signal(signed(self._config.count_bits)) for _ in range(2))
-        for name, register in (r | {"out_base": base}).items():
+        for name, each in (written | {"out_base": base}).items():
             with m.If(bus.valid & (bus.register == INDEX[name])):
-                m.d.sync += register.eq(bus.value)
+                m.d.sync += each.eq(bus.value)
         row_end = inner[-1]
         after_rows = active["out_step_group"]
         if pair:
             after_rows = self._after_rows(m, r, active, write & row_end & outer[-1])
         step = Mux(row_end, Mux(outer[-1], after_rows, active["out_step_row"]), active["out_step_pixel"])
         with m.If(self.begin):
-            m.d.sync += [register.eq(r[name]) for name, register in active.items()]
+            m.d.sync += [active[name].eq(each) for name, each in written.items()]
             m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"]), based.eq(0)]
             with m.If(based):
                 m.d.sync += address.eq(base)
@@ -172,7 +174,7 @@ class Writer(wiring.Component):
         return address
 
     def _after_rows(
-        self, m: Module, r: Mapping[str, Signal], active: Mapping[str, Signal], ends: Value
+        self, m: Module, r: Mapping[str, Value], active: Mapping[str, Value], ends: Value
     ) -> Value:
         """The step where the rows end: to the next plane, or, behind the last one and in jobs that have
         no planes, to the next group.
