@@ -336,6 +336,8 @@ class Softmax(wiring.Component):
 
     def _term(self, m: Module, digit: Signal, chosen: Signal) -> Value:
         """``digit * chosen``, ``depth`` cycles later: sums of two, not a tool's multiplier."""
+        if len(digit) == 1:
+            return delayed(m, Mux(digit, chosen, 0), self._depth, "term")
         late = self._depth > 0
         digit, chosen = delayed(m, digit, late, "digit"), delayed(m, chosen, late, "chosen")
         terms: list[Value] = [Mux(bit, chosen << place, 0) for place, bit in enumerate(digit)]
@@ -411,8 +413,10 @@ def _rounding(digit_bits: int) -> tuple[int, int]:
 
 
 def _depth(digit_bits: int) -> int:
-    """Registers from a digit of two or three sums to the accumulator: its own, and one behind each sum."""
-    return 0 if digit_bits <= 2 else 1 + (digit_bits - 1).bit_length()
+    """Registers from a digit to the accumulator: its own, and one behind each sum. Digits of two bits have
+    none: the one that costs no cycle would not be enough.
+    """
+    return 0 if digit_bits == 2 else 1 + (digit_bits - 1).bit_length()
 
 
 def _pattern(byte: int, count: Signal, width: int) -> Value:
