@@ -83,6 +83,12 @@ class Link(wiring.Component):
         self._status = Signal(Status)
         self._sequence = Signal(8, reset_less=True)
         self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
+        self._falls, self._sets, self._set = Signal(), Signal(2), Signal(16)  # what happens to it
+        for half, part in enumerate((slice(8), slice(8, 16))):
+            # the choice and the sum are a cell a bit of an iCE40, as both go by one signal
+            less = self._length + self._falls.replicate(16)
+            with m.If(self._falls | self._sets[half]):
+                m.d.sync += self._length[part].eq(Mux(self._falls, less, self._set)[part])
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
         self._clears, self._steps = Signal(), Signal()  # what happens to it
@@ -184,7 +190,7 @@ class Link(wiring.Component):
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
-        payload, index, length = self.i.payload, self._index, self._length
+        payload, index = self.i.payload, self._index
         wrong = Signal()  # a byte of a CRC
         with self._states.within("IDLE"):
             m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
@@ -194,16 +200,18 @@ class Link(wiring.Component):
 
         with self._states.within("HEADER"):
             arrives = self._receive(m)
-            m.d.comb += [self._covered.eq(1), self._steps.eq(arrives)]
+            m.d.comb += [self._covered.eq(1), self._steps.eq(arrives), self._set.eq(payload.replicate(2))]
             with m.If(arrives):
+                argument = self._argument
                 parts = (
-                    self._command, self._sequence, length[:8], length[8:],
-                    self._argument[:8], self._argument[8:16], self._argument[16:],
+                    (0, self._command), (1, self._sequence),
+                    (4, argument[:8]), (5, argument[8:16]), (6, argument[16:]),
                 )  # fmt: skip
                 with m.Switch(index[:3]):
-                    for position, part in enumerate(parts):
+                    for position, part in parts:
                         with m.Case(position):
                             m.d.sync += part.eq(payload)
+                m.d.comb += self._sets.eq(Cat(index[:3] == 2, index[:3] == 3))
                 with m.If(index[:3] == 0):
                     m.d.sync += self._known.eq((payload <= max(Command)) & payload.any())
                 with m.If(index == frames.HEADER_BYTES - 1):
@@ -242,7 +250,8 @@ class Link(wiring.Component):
             arrived = self._receive(m)
             m.d.comb += self.i.ready.eq(self._stored)
             with m.If(arrived & self._stored):
-                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(1)]
+                m.d.comb += self._falls.eq(1)
+                m.d.sync += self.bus.w.valid.eq(1)
                 with m.If(self._one_left):
                     self._states.go("SETTLE")
 
@@ -253,31 +262,28 @@ class Link(wiring.Component):
 
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
-        length = self._length
         with self._states.within("ACT"), m.If(self.bus.w.ready):
             m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
             self._states.go("REPLY")
-            with m.If(self._status != Status.OK):
-                m.d.sync += length.eq(0)
-            with m.Else():
+            fine = self._status == Status.OK
+            m.d.comb += self._sets.eq(Mux(fine & (self._command == Command.READ), 0, ~0))
+            with m.If(fine):
                 with m.Switch(self._command):
                     with m.Case(Command.IDENTIFY):
-                        m.d.sync += length.eq(frames.IDENTITY_BYTES)
+                        m.d.comb += self._set.eq(frames.IDENTITY_BYTES)
                     with m.Case(Command.READ):
                         m.d.sync += self.bus.start_read.eq(1)
                     with m.Case(Command.STATE):
-                        m.d.sync += length.eq(frames.STATE_BYTES)
+                        m.d.comb += self._set.eq(frames.STATE_BYTES)
                     with m.Case(Command.RUN):
+                        m.d.comb += self._set.eq(Mux(self._mark.any(), frames.STATE_BYTES, 0))
                         m.d.sync += [
-                            length.eq(frames.STATE_BYTES), self._written.eq(0),
-                            self.bus.run.eq(self._written & self._mark.any()),
+                            self._written.eq(0), self.bus.run.eq(self._written & self._mark.any()),
                         ]  # fmt: skip
                         self._states.go("RUNNING")
                         with m.If(~self._mark.any()):
-                            m.d.sync += [length.eq(0), self._status.eq(Status.UNMARKED)]
+                            m.d.sync += self._status.eq(Status.UNMARKED)
                             self._states.go("REPLY")
-                    with m.Case(Command.MARK):
-                        m.d.sync += length.eq(0)
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
         with self._states.within("RUNNING"):
@@ -330,7 +336,7 @@ class Link(wiring.Component):
                 bus.r.ready.eq(reads & self._taken),
             ]
             with m.If(there & self._taken):
-                m.d.sync += length.eq(length - 1)
+                m.d.comb += self._falls.eq(1)
                 with m.If(self._one_left):
                     self._states.go("SETTLE_REPLY")
 

@@ -162,13 +162,18 @@ class Writer(wiring.Component):
         step = Mux(row_end, Mux(outer[-1], after_rows, active["out_step_row"]), active["out_step_pixel"])
         with m.If(self.begin):
             m.d.sync += [active[name].eq(each) for name, each in written.items()]
-            m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"]), based.eq(0)]
+            m.d.sync += based.eq(0)
             with m.If(based):
                 m.d.sync += address.eq(base)
         with m.Elif(write):
-            m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, active["out_inner"], inner - 1))]
-            with m.If(row_end):
-                m.d.sync += outer.eq(Mux(outer[-1], active["out_outer"], outer - 1))
+            m.d.sync += address.eq(address + step)
+        for name, count, moves in (("out_inner", inner, write), ("out_outer", outer, write & row_end)):
+            # the choice and the sum are a cell a bit of an iCE40, as both go by one signal
+            falls = Signal(name=f"{name}_falls")
+            m.d.comb += falls.eq(~(self.begin | count[-1]))
+            start = Mux(self.begin, r[name], active[name])
+            with m.If(self.begin | moves):
+                m.d.sync += count.eq(Mux(falls, count + falls.replicate(len(count)), start))
         with m.If(bus.valid & (bus.register == INDEX["out_base"])):
             m.d.sync += based.eq(1)
         return address
