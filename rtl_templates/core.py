@@ -152,6 +152,7 @@ class Core(wiring.Component):
             ),
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
+            scratchpad.writes.eq(host.write_enable | writer.writes),
             scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, writer.write_enable)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import frames
+from .delay import delayed
 from .frames import Command, Status
 from .hostbus import HostBus
 from .states import States
@@ -37,7 +38,7 @@ class Link(wiring.Component):
     is no mark, and runs once for each WRITE: a RUN that is sent again, as its reply was lost, is answered
     with the end of the run that there was.
 
-    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about ten more.
+    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about 15 more.
     With ``slow`` the CRC takes ``SLOW_BITS`` of a byte's bits a cycle, which needs less logic: then a byte
     takes ``8 // SLOW_BITS + 2`` cycles, far less than a UART does.
     What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
@@ -84,11 +85,14 @@ class Link(wiring.Component):
         self._sequence = Signal(8, reset_less=True)
         self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
         self._falls, self._sets, self._set = Signal(), Signal(2), Signal(16)  # what happens to it
+        falls, less = self._falls, self._length - 1
+        if self._slow:
+            # it has time for it; choice and sum are a cell a bit of an iCE40, as both go by one signal
+            falls = delayed(m, falls, 1, "falls")
+            less = self._length + falls.replicate(16)
         for half, part in enumerate((slice(8), slice(8, 16))):
-            # the choice and the sum are a cell a bit of an iCE40, as both go by one signal
-            less = self._length + self._falls.replicate(16)
-            with m.If(self._falls | self._sets[half]):
-                m.d.sync += self._length[part].eq(Mux(self._falls, less, self._set)[part])
+            with m.If(falls | self._sets[half]):
+                m.d.sync += self._length[part].eq(Mux(falls, less, self._set)[part])
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
         self._clears, self._steps = Signal(), Signal()  # what happens to it
@@ -126,12 +130,14 @@ class Link(wiring.Component):
         self._covered = Signal()
         self._restart = Signal()
         passing, passes = Signal(8), Signal()  # the byte that stands before ``o`` and ``bus.w``, and the CRC
-        self._free, crc = self._slow_crc(m, passing, passes) if self._slow else self._crc(m, passing, passes)
+        asked = Signal()
+        self._free, crc = (self._slow_crc if self._slow else self._crc)(m, passing, passes, asked)
         self._taken = (~self.o.valid | self.o.ready) & self._free
         self._stored = (~self.bus.w.valid | self.bus.w.ready) & self._free
         received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
         m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
-        m.d.sync += passes.eq(self._covered & (received | self._sent))
+        m.d.comb += asked.eq(self._covered & (received | self._sent))
+        m.d.sync += passes.eq(asked)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self._taken):
@@ -140,16 +146,19 @@ class Link(wiring.Component):
             m.d.sync += self.bus.w.valid.eq(0)
         with m.If(self._taken & self._stored):
             m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
-        self._crc_byte = crc.word_select(self._index[:2], 8)
+        self._crc_byte = delayed(m, crc.word_select(self._index[:2], 8), 1, "crc_byte")
+        self._passing = passing
 
-    def _crc(self, m: Module, byte: Value, valid: Value) -> tuple[Value, Value]:
-        """Whether the next byte may come, always, and the CRC a cycle behind a ``valid`` byte."""
+    def _crc(self, m: Module, byte: Value, valid: Value, asked: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, always, and the CRC a cycle behind a ``valid`` byte. ``asked`` is
+        ``valid``, a cycle ahead.
+        """
         m.submodules.crc = crc = frames.CRC(data_width=8).create()
         m.d.comb += [crc.start.eq(self._restart), crc.data.eq(byte), crc.valid.eq(valid)]
         return Const(1), crc.crc
 
-    def _slow_crc(self, m: Module, byte: Value, valid: Value) -> tuple[Value, Value]:
-        """Whether the next byte may come, and the CRC, which is right then."""
+    def _slow_crc(self, m: Module, byte: Value, valid: Value, asked: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, and the CRC, which is right then; see ``_crc``."""
         m.submodules.crc = crc = frames.CRC(data_width=SLOW_BITS).create()
         bits, left = Signal(8, reset_less=True), Signal(8 // SLOW_BITS)
         m.d.comb += [
@@ -159,7 +168,9 @@ class Link(wiring.Component):
             m.d.sync += [bits.eq(byte), left.eq(~0)]
         with m.Else():
             m.d.sync += [bits.eq(bits >> SLOW_BITS), left.eq(left >> 1)]
-        return ~(valid | left[0]), crc.crc
+        free = Signal(init=1)
+        m.d.sync += free.eq(~(asked | valid | left[1]))
+        return free, crc.crc
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
@@ -191,7 +202,10 @@ class Link(wiring.Component):
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
         payload, index = self.i.payload, self._index
-        wrong = Signal()  # a byte of a CRC
+        wrong, checks = Signal(), Signal()  # a byte of a CRC; whether one came in the cycle before
+        m.d.sync += checks.eq(0)
+        with m.If(checks & (self._passing != self._crc_byte)):
+            m.d.sync += wrong.eq(1)
         with self._states.within("IDLE"):
             m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
             m.d.sync += [self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
@@ -226,11 +240,11 @@ class Link(wiring.Component):
             arrives = self._receive(m)
             m.d.comb += self._steps.eq(arrives)
             with m.If(arrives):
-                m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
+                m.d.sync += checks.eq(1)
                 with m.If(index == frames.CRC_BYTES - 1):
                     self._states.go("DECIDE")
 
-        with self._states.within("DECIDE"):
+        with self._states.within("DECIDE"), m.If(~checks):
             self._states.go("ACT")
             with m.If(wrong):
                 m.d.comb += self._is_broken.eq(1)
@@ -299,7 +313,7 @@ class Link(wiring.Component):
         identifies = self._command == Command.IDENTIFY
         m.d.sync += [
             answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
-            settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
+            settled.eq(~self._sent),  # ``answer`` and ``crc_byte`` belong to this ``index``
             reads.eq(self._command == Command.READ),
         ]
         header = (
@@ -342,14 +356,14 @@ class Link(wiring.Component):
 
         with self._states.within("SETTLE_REPLY"):
             m.d.comb += self._clears.eq(1)
-            with m.If(self._free):
+            with m.If(self._free & settled):
                 self._states.go("CRC_REPLY")
 
         with self._states.within("CRC_REPLY"):
             m.d.comb += [
-                self._byte.eq(self._crc_byte), self._offers.eq(1), self._steps.eq(self._taken),
+                self._byte.eq(self._crc_byte), self._offers.eq(settled), self._steps.eq(self._sent),
             ]  # fmt: skip
-            with m.If(self._taken & (index == frames.CRC_BYTES - 1)):
+            with m.If(self._sent & (index == frames.CRC_BYTES - 1)):
                 self._states.go("IDLE")
                 with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
                     m.d.sync += self._mark.eq(self._argument)

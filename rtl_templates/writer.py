@@ -40,6 +40,7 @@ class Writer(wiring.Component):
     word_valid, word : In, a whole word from the table-sum unit or a copy. With ``config.unaligned`` a copy
         may write the word's first 2^n bytes alone (see ``isa.part_of``), to a multiple of as many.
     byte_valid, byte : In, a byte from the mover or the softmax.
+    writes : Out(1), whether there is a write.
     write_enable (a bit for each byte), write_address (words), write_data : Out.
     """
 
@@ -52,7 +53,7 @@ class Writer(wiring.Component):
             "valid": In(1), "y": In(8 * config.requantizers),
             "word_valid": In(1), "word": In(8 * config.lanes),
             "byte_valid": In(1), "byte": In(8),
-            "write_enable": Out(config.lanes),
+            "writes": Out(1), "write_enable": Out(config.lanes),
             "write_address": Out(config.word_address_bits),
             "write_data": Out(8 * config.lanes),
         })  # fmt: skip
@@ -67,6 +68,7 @@ class Writer(wiring.Component):
         pixels = pixel.replicate(config.lanes // config.columns)
         word, written = self._parts(m, place)
         m.d.comb += [
+            self.writes.eq(self.word_valid | self.byte_valid | complete),
             self.write_address.eq(address[config.lane_bits :]),
             self.write_data.eq(
                 Mux(
