@@ -47,7 +47,7 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
-        m.submodules.link = link = Link(config.identity, config.link_timeout)
+        m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)
@@ -155,6 +155,7 @@ class Core(wiring.Component):
             ),
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
+            scratchpad.writes.eq(host.write_enable | writer.writes),
             scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, writer.write_enable)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),

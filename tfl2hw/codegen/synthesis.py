@@ -14,8 +14,10 @@ from tfl2hw.codegen.yosys import run_yosys
 STAGE = "synthesis"
 
 SMALL_SET = 8
-"""On iCE40 eight logic cells share clock enable and reset. Flip-flops that share theirs with fewer others
-get them as logic: it mostly fits into the cell's own LUT, and the placer can fill its tiles."""
+"""On iCE40 eight logic cells share clock enable and reset. Flip-flops that share a reset with fewer others
+get it as logic: it mostly fits into the cell's own LUT, and the placer can fill its tiles."""
+SMALL_ENABLED = 6
+"""The same of clock enables. A counter's LUTs are full already, so the least counters keep theirs."""
 
 _ICE40_CELLS = (
     "$_DFF_?_", "$_DFFE_?P_", "$_DFF_?P?_", "$_DFFE_?P?P_", "$_SDFF_?P?_", "$_SDFFCE_?P?P_",
@@ -30,7 +32,7 @@ _SYNTHESIS = {
         "synth_ice40 -top {name} -run begin:map_ffs",
         "dfflegalize "
         + " ".join(f"-cell {cell} 0" for cell in _ICE40_CELLS)
-        + f" -cell $_DLATCH_?_ x -mince {SMALL_SET} -minsrst {SMALL_SET}",
+        + f" -cell $_DLATCH_?_ x -mince {SMALL_ENABLED} -minsrst {SMALL_SET}",
         "synth_ice40 -top {name} -run map_ffs: -json {name}.json",
     ),
 }
