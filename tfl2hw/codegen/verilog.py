@@ -22,27 +22,34 @@ _ZERO = re.compile(r"^    (\S+ ?)\[(\d+)\] = (\d+'[hd]0+);$")
 _SHORT = 16
 
 
-def to_rtlil(component: Any, name: str) -> str:
-    """RTLIL of a ``wiring.Component``; ports are its signature's, ``clk`` and ``rst``.
+SEPARATOR = "__"
+"""Between a port's name and that of its member."""
 
-    A member ``i.payload`` becomes the port ``i__payload``.
-    """
+
+def ports_of(component: Any, separator: str = SEPARATOR) -> dict[str, tuple[Value, PortDirection]]:
+    """The ports of a ``wiring.Component`` by name: a member ``i.payload`` becomes ``i__payload``."""
     ports: dict[str, tuple[Value, PortDirection]] = {}
     for path, member, value in component.signature.flatten(component):
         direction = PortDirection.Input if member.flow == Flow.In else PortDirection.Output
-        ports["__".join(map(str, path))] = (Value.cast(value), direction)
+        ports[separator.join(map(str, path))] = (Value.cast(value), direction)
+    return ports
+
+
+def to_rtlil(component: Any, name: str, separator: str = SEPARATOR) -> str:
+    """RTLIL of a ``wiring.Component``; ports are those of ``ports_of``, ``clk`` and ``rst``."""
+    ports = ports_of(component, separator)
     text, _ = rtlil.convert_fragment(Fragment.get(component, None), ports, name, emit_src=False)
     return str(text)
 
 
-def to_verilog(component: Any, name: str) -> str:
-    """Verilog of a ``wiring.Component`` and all below it, as one text.
+def to_verilog(component: Any, name: str, separator: str = SEPARATOR) -> str:
+    """Verilog of a ``wiring.Component`` and all below it, as one text; ports as for ``to_rtlil``.
 
     Raises
     ------
     ToolError : Yosys is missing or failed.
     """
-    return rtlil_to_verilog(to_rtlil(component, name))
+    return rtlil_to_verilog(to_rtlil(component, name, separator))
 
 
 def rtlil_to_verilog(text: str) -> str:
