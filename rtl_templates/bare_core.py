@@ -14,7 +14,7 @@ from .hostbus import HostBus
 from .image import Image
 
 REST_BITS = 6
-"""A core rests for 2**REST_BITS cycles after a reset: whatever is under way leaves the pipelines meanwhile."""
+"""A core rests for 2**REST_BITS cycles after a reset: what is under way leaves the pipelines meanwhile."""
 
 CONTROL = {
     "clk": "the clock; everything is synchronous to its rising edge",

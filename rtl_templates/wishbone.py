@@ -249,7 +249,9 @@ class WishboneCore(wiring.Component):
     def _begin_read(self, m: Module) -> None:
         """A read of the outputs: the word that is kept, or the next one, or from the beginning again."""
         wb, inference = self.wb, self._inference
-        with m.If(inference.busy):
+        with m.If(wb.we):
+            pass
+        with m.Elif(inference.busy):
             m.d.sync += self._errors[Status.ERROR_BUSY].eq(1)
         with m.Elif(~inference.answered):
             m.d.sync += self._errors[Status.ERROR_EMPTY].eq(1)

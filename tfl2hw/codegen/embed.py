@@ -1,4 +1,4 @@
-"""The core for somebody else's design: Verilog of it bare and behind two kinds of bus, and what to know of it."""
+"""The core for somebody else's design: its Verilog, bare and behind two kinds of bus, and what to know of it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def check_embeddable(compiled: Compiled) -> None:
     """Raises UsageError for a board whose one core is made for no model."""
     if compiled.board.core is not None:
         raise UsageError(
-            f"--core makes a core for one model, and {compiled.board.name} has one core for all models: name a "
-            "board that has the chip of your design; `tfl2hw boards` lists them."
+            f"--core makes a core for one model, and {compiled.board.name} has one core for all models: name "
+            "a board that has the chip of your design; `tfl2hw boards` lists them."
         )
 
 
@@ -104,7 +104,7 @@ def ports(component: Any) -> list[Port]:
 
 
 def write_core(compiled: Compiled, directory: Path) -> list[Path]:
-    """Write the modules' Verilog, their ports, what to know of them and the weights to load; the files written.
+    """Write the modules' Verilog, their ports, what to know of them, weights to load; the files written.
 
     Everything is made before the first file is written.
 
