@@ -177,7 +177,12 @@ async def what_is_refused(dut: Any) -> None:
     await master.write(outputs, 0)  # goes nowhere
     assert await bench.status() == READY | Status.FILLED
     await bench.start()
-    for refused in (bench.start(), master.write(inputs, 0), master.write(inputs + 5, 0), master.read(outputs)):
+    for refused in (
+        bench.start(),
+        master.write(inputs, 0),
+        master.write(inputs + 5, 0),
+        master.read(outputs),
+    ):
         await refused
         await bench.error_is(Status.ERROR_BUSY)
     assert await bench.status() & Status.BUSY
