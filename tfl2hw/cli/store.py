@@ -35,8 +35,8 @@ class Settings:
     headroom: bool = False
     core: Mapping[str, Any] | None = None
 
-    def compile(self, model: Path) -> Compiled:
-        """The model, compiled so."""
+    def compile(self, model: Path, *, strips: bool = True) -> Compiled:
+        """The model, compiled so; ``strips`` as for ``compile_source``."""
         core = None if self.core is None else CoreConfig(**self.core)
         compiled = compile_model(
             model,
@@ -47,6 +47,7 @@ class Settings:
             self.requantizers,
             core=core,
             headroom=self.headroom,
+            strips=strips,
         )
         if self.clock_mhz is None:
             return compiled

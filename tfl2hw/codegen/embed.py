@@ -1,4 +1,4 @@
-"""The core for somebody else's design: its Verilog, bare and behind two kinds of bus, and what to know of it."""
+"""The core for somebody else's design: Verilog of it bare and behind two kinds of bus, and facts about it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 from amaranth.hdl._ir import PortDirection
 
+from tfl2hw.boards import get
 from tfl2hw.codegen.compile import Compiled
 from tfl2hw.codegen.verilog import ports_of, to_verilog
 from tfl2hw.codegen.write import board_config
@@ -41,11 +41,15 @@ class Port:
     meaning: str
 
 
-def check_embeddable(compiled: Compiled) -> None:
-    """Raises UsageError for a board whose one core is made for no model."""
-    if compiled.board.core is not None:
+def check_embeddable(board: str) -> None:
+    """Raises UsageError for a board that there is not, or whose one core is made for no model."""
+    try:
+        chosen = get(board)
+    except LookupError as problem:
+        raise UsageError(str(problem.args[0])) from None
+    if chosen.core is not None:
         raise UsageError(
-            f"--core makes a core for one model, and {compiled.board.name} has one core for all models: name "
+            f"--core makes a core for one model, and {chosen.name} has one core for all models: name "
             "a board that has the chip of your design; `tfl2hw boards` lists them."
         )
 
@@ -108,12 +112,12 @@ def write_core(compiled: Compiled, directory: Path) -> list[Path]:
 
     Everything is made before the first file is written.
 
+    ``compiled`` : for a board that ``check_embeddable`` lets pass, without strips.
+
     Raises
     ------
-    UsageError : as ``check_embeddable``.
     ToolError : Yosys, which writes the Verilog, is missing or failed.
     """
-    check_embeddable(compiled)
     contents, pages = {}, [f"# Ports of the cores of {compiled.file.name}\n"]
     for kind, name in module_names(compiled).items():
         component = make(compiled, kind)
@@ -202,10 +206,3 @@ def _ports_section(name: str, component: Any) -> Iterator[str]:
     yield "| port | direction | width | meaning |\n|---|---|--:|---|\n"
     for port in ports(component):
         yield f"| `{port.name}` | {port.direction} | {port.width} | {port.meaning} |\n"
-
-
-def outputs_of(compiled: Compiled, data: bytes) -> list[bytes]:
-    """The outputs' bytes, each by itself, of those that a core sends."""
-    counts = [prod(compiled.network.shapes[tensor]) for tensor in compiled.network.outputs]
-    starts = [sum(counts[:number]) for number in range(len(counts))]
-    return [data[start : start + count] for start, count in zip(starts, counts, strict=True)]
