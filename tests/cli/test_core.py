@@ -23,13 +23,20 @@ def test_compile_core(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("board", "sentence"),
     [
+        ("icebreaker --generic", "a core for icebreaker keeps its maps and weights in SPRAM"),
         ("sim-large", "--core makes a core for one model, and sim-large has one core for all models: name a"),
         ("ulx3s-85f-overlay", "and ulx3s-85f-overlay has one core for all models"),
         ("ulx3s", "there is no board 'ulx3s' (did you mean"),
     ],
 )
 def test_refusals(board: str, sentence: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    outcome = call(capsys, "compile", "--core", MODEL, "--board", board, "-o", str(tmp_path / "out"))
+    outcome = call(capsys, "compile", "--core", MODEL, "--board", *board.split(), "-o", str(tmp_path / "out"))
     assert outcome.code == 2
     assert sentence in " ".join(outcome.err.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_generic_is_for_a_core(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    outcome = call(capsys, "compile", "--generic", MODEL, "--board", "ulx3s-25f", "-o", str(tmp_path))
+    assert outcome.code == 2
+    assert "--generic goes with --core" in outcome.err

@@ -30,7 +30,7 @@ def up5k(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
 
 @pytest.mark.parametrize("kind", embed.KINDS)
 def test_every_port_has_a_meaning(kind: str, up5k: Compiled) -> None:
-    ports = {port.name: port for port in embed.ports(embed.make(up5k, kind))}
+    ports = {port.name: port for port in embed.ports(embed.make(up5k, kind, up5k.config))}
     assert all(port.meaning for port in ports.values())
     assert (ports["clk"].direction, ports["rst"].width) == ("input", 1)
     widths = {"core": ("bus_address", 24), "axi_stream": ("s_axis_tdata", 8), "wishbone": ("wb_dat_w", 32)}
@@ -41,7 +41,7 @@ def test_every_port_has_a_meaning(kind: str, up5k: Compiled) -> None:
 def test_weights_have_a_stream_only_where_they_have_to_be_loaded(up5k: Compiled) -> None:
     ecp5 = compile_model(DIGITS, "ulx3s-25f", lanes=4, columns=4, strips=False)
     for compiled, loads in ((up5k, True), (ecp5, False)):
-        names = {port.name for port in embed.ports(embed.make(compiled, "axi_stream"))}
+        names = {port.name for port in embed.ports(embed.make(compiled, "axi_stream", compiled.config))}
         assert ("s_weights_tdata" in names) == loads
         assert bool(embed.weights_of(compiled)) == loads
 
@@ -76,7 +76,7 @@ def test_files_and_facts(up5k: Compiled, tmp_path: Path) -> None:
     for kind, name in facts["modules"].items():
         text = (tmp_path / f"{name}.v").read_text()
         header = next(line for line in text.splitlines() if line.startswith(f"module {name}("))
-        wanted = {port.name for port in embed.ports(embed.make(up5k, kind))}
+        wanted = {port.name for port in embed.ports(embed.make(up5k, kind, up5k.config))}
         assert set(header[len(f"module {name}(") : -2].split(", ")) <= wanted
         assert f"## `{name}`" in page
         modules = [line.split()[1] for line in text.splitlines() if line.startswith("module ")]
@@ -86,5 +86,6 @@ def test_files_and_facts(up5k: Compiled, tmp_path: Path) -> None:
 def test_the_weights_of_an_earlier_model_go(up5k: Compiled, tmp_path: Path) -> None:
     (tmp_path / embed.WEIGHTS).write_bytes(b"old")
     ecp5 = compile_model(DIGITS, "ulx3s-25f", lanes=4, columns=2, strips=False)
-    embed.write_core(ecp5, tmp_path)
+    embed.write_core(ecp5, tmp_path, generic=True)
     assert not (tmp_path / embed.WEIGHTS).exists()
+    assert not any("MULT18X18D" in file.read_text() for file in tmp_path.glob("*.v"))

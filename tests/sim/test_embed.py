@@ -39,7 +39,7 @@ def run_bench(compiled: Compiled, kind: str, inputs: Sequence[Sequence[Any]], fo
             "weights": embed.weights_of(compiled).hex(),
             "identity": compiled.config.identity,
             "cycles": compiled.predicted_cycles,
-            "window_bytes": embed.facts(compiled)["wishbone"]["window_bytes"],
+            "window_bytes": embed.facts(compiled, config)["wishbone"]["window_bytes"],
         },
         folder=folder,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tfl2hw.cli import report
-from tfl2hw.cli.options import Arithmetic, Board, Columns, CoreAlone, Json, Lanes, Model, Output
+from tfl2hw.cli.options import Arithmetic, Board, Columns, CoreAlone, Generic, Json, Lanes, Model, Output
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say, short
 from tfl2hw.codegen.embed import check_embeddable, write_core
 from tfl2hw.codegen.write import write_files
+from tfl2hw.errors import UsageError
 
 
 def compile_command(
@@ -18,6 +19,7 @@ def compile_command(
     lanes: Lanes = None,
     columns: Columns = None,
     core: CoreAlone = False,
+    generic: Generic = False,
     json: Json = False,
 ) -> None:
     """Write the program, the weight image, the Verilog of core and board top, and a report.
@@ -26,12 +28,16 @@ def compile_command(
     """
     settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
     with progress("compiling") as tell:
+        if generic and not core:
+            raise UsageError(
+                "--generic goes with --core: a board's bitstream is made of its chip's own cells."
+            )
         if core:
             check_embeddable(board)
         compiled = settings.compile(model, strips=not core)
         tell("writing Verilog", None)
         if core:
-            files = write_core(compiled, output)
+            files = write_core(compiled, output, generic=generic)
         else:
             files = write_files(compiled, output) + keep(model, settings.settled(compiled), output)
     facts = report.compilation(compiled, files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,24 @@ def check_embeddable(board: str) -> None:
         )
 
 
+def core_config(compiled: Compiled, *, generic: bool) -> CoreConfig:
+    """The configuration with the chip's multipliers, or with plain products for any chip (``generic``).
+
+    Raises
+    ------
+    UsageError : ``generic``, but the core is made around a memory of the chip.
+    """
+    if not generic:
+        return board_config(compiled)
+    if compiled.config.scratchpad != "block":
+        raise UsageError(
+            f"--generic leaves out the chip's own cells, and a core for {compiled.board.name} keeps its maps "
+            "and weights in SPRAM, which is one: name a board that has everything in block RAM, such as "
+            "ulx3s-25f."
+        )
+    return replace(compiled.config, multiplier="generic")
+
+
 def module_names(compiled: Compiled) -> dict[str, str]:
     """The modules' names by their kind: the model's file with what a Verilog name cannot have replaced."""
     stem = re.sub(r"[^A-Za-z0-9_]", "_", compiled.file.stem)
@@ -88,9 +106,8 @@ def _pieces(compiled: Compiled) -> list[tuple[int, bytes]]:
     return pieces
 
 
-def make(compiled: Compiled, kind: str, config: CoreConfig | None = None) -> Any:
-    """The component of one of ``KINDS``, with ``config`` in place of the board's."""
-    config = config or board_config(compiled)
+def make(compiled: Compiled, kind: str, config: CoreConfig) -> Any:
+    """The component of one of ``KINDS``, with ``config``: ``core_config``, or another for a simulator."""
     image: Image = compiled.core_image
     if kind == "core":
         return BareCore(config, image)
@@ -107,24 +124,29 @@ def ports(component: Any) -> list[Port]:
     return found
 
 
-def write_core(compiled: Compiled, directory: Path) -> list[Path]:
+def write_core(compiled: Compiled, directory: Path, *, generic: bool = False) -> list[Path]:
     """Write the modules' Verilog, their ports, what to know of them, weights to load; the files written.
 
     Everything is made before the first file is written.
 
-    ``compiled`` : for a board that ``check_embeddable`` lets pass, without strips.
+    Parameters
+    ----------
+    compiled : for a board that ``check_embeddable`` lets pass, without strips.
+    generic : as for ``core_config``.
 
     Raises
     ------
+    UsageError : as ``core_config``.
     ToolError : Yosys, which writes the Verilog, is missing or failed.
     """
+    config = core_config(compiled, generic=generic)
     contents, pages = {}, [f"# Ports of the cores of {compiled.file.name}\n"]
     for kind, name in module_names(compiled).items():
-        component = make(compiled, kind)
+        component = make(compiled, kind, config)
         contents[f"{name}.v"] = to_verilog(component, name, SEPARATOR).encode()
         pages += _ports_section(name, component)
     contents[PORTS] = "".join(pages).encode()
-    contents[FACTS] = (json.dumps(facts(compiled), indent=2) + "\n").encode()
+    contents[FACTS] = (json.dumps(facts(compiled, config), indent=2) + "\n").encode()
     if compiled.config.scratchpad != "block":
         contents[WEIGHTS] = weights_of(compiled)
     directory.mkdir(parents=True, exist_ok=True)
@@ -134,12 +156,12 @@ def write_core(compiled: Compiled, directory: Path) -> list[Path]:
     return [directory / name for name in contents]
 
 
-def facts(compiled: Compiled) -> dict[str, Any]:
+def facts(compiled: Compiled, config: CoreConfig) -> dict[str, Any]:
     """What a driver has to know: docs/core.md explains it."""
     tensors, network, graph = tensors_of(compiled), compiled.network, compiled.graph
     return {
         "model": compiled.file.name,
-        "chip": compiled.board.family,
+        "multipliers": config.multiplier,
         "modules": module_names(compiled),
         "identity": compiled.config.identity,
         "cycles": compiled.predicted_cycles,
