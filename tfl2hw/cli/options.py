@@ -80,6 +80,16 @@ Overlay = Annotated[
     bool,
     typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
 ]
+CoreAlone = Annotated[
+    bool,
+    typer.Option(
+        "--core", help="Write the core for a design of your own instead, for the chip of this board."
+    ),
+]
+Generic = Annotated[
+    bool,
+    typer.Option("--generic", help="With --core: plain products instead of the chip's cells, for any chip."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")
