@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tfl2hw.api import Accelerator, Inference, transport_to
+from tfl2hw.api import Accelerator, Inference, patience_with, transport_to
 from tfl2hw.cli import report
 from tfl2hw.cli.inputs import Sample, load_samples
 from tfl2hw.cli.labels import class_names, what_it_says
@@ -86,7 +86,7 @@ def run(
 
 
 def _accelerator(compiled: Compiled, port: str, baud: int | None) -> Accelerator:
-    return Accelerator(compiled, transport_to(compiled, port, baud))
+    return Accelerator(compiled, transport_to(compiled, port, baud), patience_with(port))
 
 
 def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Sequence[Inference]:
