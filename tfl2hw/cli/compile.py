@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tfl2hw.cli import report
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output
+from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output, Quiet
 from tfl2hw.cli.store import Settings, keep
-from tfl2hw.cli.terminal import print_json, print_table, progress, say, short
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
+from tfl2hw.codegen.tools import INSTALL
 from tfl2hw.codegen.write import write_files
+from tfl2hw.codegen.yosys import has_yosys
 
 
 def compile_command(
@@ -17,13 +19,16 @@ def compile_command(
     lanes: Lanes = None,
     columns: Columns = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the program, the weight image, the Verilog of core and board top, and a report."""
     settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = settings.compile(model)
-        tell("writing Verilog", None)
+        tell("writing Verilog" if has_yosys() else "writing RTLIL", None)
         files = write_files(compiled, output) + keep(model, settings.settled(compiled), output)
+    if not has_yosys():
+        note(f"the hardware is written as RTLIL: Verilog takes Yosys, {INSTALL}")
     facts = report.compilation(compiled, files)
     if json:
         print_json(facts)
