@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, EntryPoints, PackageNotFoundError
+from importlib.metadata import EntryPoint, PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checkup.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(checkup, "_shared_library", lambda: "libpython.so")
     monkeypatch.setattr(checkup, "version", lambda _: "1.2")
-    monkeypatch.setattr(checkup, "entry_points", lambda: EntryPoints(()))
+    monkeypatch.setattr(checkup, "distributions", list)
     monkeypatch.setattr(list_ports, "comports", list)
 
 
@@ -143,11 +143,14 @@ def test_plugins_are_loaded(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     good = EntryPoint("mine", "tfl2hw.boards:get", "tfl2hw.boards")
     bad = EntryPoint("theirs", "no_such_module:BOARD", "tfl2hw.boards")
     other = EntryPoint("other", "no_such_module:x", "console_scripts")
-    monkeypatch.setattr(checkup, "entry_points", lambda: EntryPoints((good, bad, other)))
+    package = SimpleNamespace(name="theirs", version="1.0", entry_points=(good, bad, other))
+    monkeypatch.setattr(checkup, "distributions", lambda: [package])
     code, facts = doctor(capsys)
     found = {name: state for name, state in states(facts).items() if name.startswith("plugin")}
     assert code == 3
     assert found == {"plugin tfl2hw.boards: mine": "ok", "plugin tfl2hw.boards: theirs": "missing"}
+    assert facts["checks"][-2]["found"] == "theirs 1.0"
+    assert facts["checks"][-1]["advice"].endswith("mend theirs or uninstall it")
 
 
 def test_need_of_something_else(capsys: pytest.CaptureFixture[str]) -> None:

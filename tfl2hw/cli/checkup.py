@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -161,18 +161,19 @@ def _pictures() -> Iterator[Check]:
 
 def _plugins() -> Iterator[Check]:
     """Entry points of other packages, in groups called ``tfl2hw`` or ``tfl2hw.SOMETHING``."""
-    for entry in entry_points():
-        if entry.group.split(".")[0] != "tfl2hw":
-            continue
-        owner = f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.value
-        try:
-            entry.load()
-        except Exception as problem:
-            owner_name = entry.dist.name if entry.dist is not None else "the package"
-            advice = f"{entry.value} cannot be loaded ({problem}): mend {owner_name}, or pip uninstall it"
-            yield Check(name=f"plugin {entry.group}: {entry.name}", needed_for="", found=None, advice=advice)
-        else:
-            yield Check(name=f"plugin {entry.group}: {entry.name}", needed_for="", found=owner)
+    for distribution in distributions():
+        for entry in distribution.entry_points:
+            if entry.group.split(".")[0] != "tfl2hw":
+                continue
+            name, found, advice = f"plugin {entry.group}: {entry.name}", None, ""
+            try:
+                entry.load()
+                found = f"{distribution.name} {distribution.version}"
+            except Exception as problem:
+                advice = (
+                    f"{entry.value} cannot be loaded ({problem}): mend {distribution.name} or uninstall it"
+                )
+            yield Check(name=name, needed_for="", found=found, advice=advice)
 
 
 GROUPS: tuple[Callable[[], Iterator[Check]], ...] = (
