@@ -55,7 +55,7 @@ def build(name: str, folder: Path, registers: int = 0) -> tuple[BuildResult, dic
     stages: dict[str, list[float]] = {}
 
     def progress(stage: str, fraction: float | None) -> None:
-        stages.setdefault(stage, []).append(fraction or 0.0)
+        stages.setdefault(stage.partition(":")[0], []).append(fraction or 0.0)
 
     return build_bitstream(lambda: Little(board, registers), board, folder, progress), stages
 

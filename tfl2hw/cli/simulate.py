@@ -11,7 +11,7 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model, Quiet
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
@@ -39,6 +39,7 @@ def simulate(
     columns: Columns = None,
     features: Features = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the generated hardware in simulation and compare every tensor with the interpreter's.
 
@@ -52,7 +53,7 @@ def simulate(
         raise UsageError("nothing to simulate: --samples 0 and no --input")
     names = class_names(graph, labels, inputs)
     signals = Path(f"{model.stem}-{board}.fst") if waves else None
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = compile_model(model, board, numerics, lanes, columns)
         result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
     if dump is not None:
