@@ -27,11 +27,13 @@ from tfl2hw.cli.options import (
 from tfl2hw.cli.overlay import build_overlay
 from tfl2hw.cli.reuse import check_options, reuse_build
 from tfl2hw.cli.store import Settings, keep
-from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for, require_tools
 from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.built import built
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -78,7 +80,8 @@ def build(
                 headroom=reusable,
             )
             compiled, result = _build(model, settings, output, seeds, auto=clock == "auto", shown=shown)
-        facts = report.build(compiled, result) | {"reused": reuse is not None}
+        pages = report.figures(*write_report(compiled, output, built=built(result)))
+        facts = report.build(compiled, result) | {"reused": reuse is not None} | pages
         title = f"{model.name} on {compiled.board.name}"
         if not json:
             report.print_search(compiled)
@@ -86,6 +89,8 @@ def build(
         print_json(facts)
     else:
         _print(title, facts)
+        if "report" in facts:
+            note(f"report: {facts['report']}")
     raise typer.Exit(0 if facts["meets_timing"] else 1)
 
 
@@ -107,6 +112,7 @@ def _build(
         write_files(compiled, output)
         settings = settings.settled(compiled)
         keep(model, settings, output)
+        write_report(compiled, output, building=True)
         result = (build_fastest if auto else build_bitstream)(
             lambda: Core(board_config(compiled), compiled.core_image),
             compiled.board,

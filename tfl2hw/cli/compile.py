@@ -22,6 +22,7 @@ from tfl2hw.codegen.tools import INSTALL
 from tfl2hw.codegen.write import write_files
 from tfl2hw.codegen.yosys import has_yosys
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
 
 
 def compile_command(
@@ -54,9 +55,12 @@ def compile_command(
             files = write_core(compiled, output, generic=generic)
         else:
             files = write_files(compiled, output) + keep(model, settings.settled(compiled), output)
+        tell("writing the report", None)
+        found, pages = write_report(compiled, output)
+        files += pages
     if not has_yosys():
         note(f"the hardware is written as RTLIL: Verilog takes Yosys, {INSTALL}")
-    facts = report.compilation(compiled, files)
+    facts = report.compilation(compiled, files) | report.figures(found, pages)
     if json:
         print_json(facts)
         return

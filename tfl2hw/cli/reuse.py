@@ -14,8 +14,9 @@ from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.compile import Source
 from tfl2hw.codegen.reuse import ADVICE, read_result, reuse_bitstream
 from tfl2hw.codegen.tools import Progress
-from tfl2hw.codegen.write import REPORT, board_config, write_files
+from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import DoesNotFit, ModelError, UsageError
+from tfl2hw.report.files import DATA
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -67,7 +68,7 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
 
 def _kept_core(old: Path) -> dict[str, object]:
     """The configuration of the core built in ``old``."""
-    core: dict[str, object] = json.loads((old / REPORT).read_text())["core"]
+    core: dict[str, object] = json.loads((old / DATA).read_text())["core"]
     return core | {"multiplier": "generic"}  # which the board's own replaces
 
 

@@ -13,6 +13,8 @@ from tfl2hw.cli.options import Directory, Inputs, Json, Quiet
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.exactness import verified
 from tfl2hw.sim.verify import STAGES, StageResult, verify_build
 
 
@@ -56,11 +58,13 @@ def verify(
             stages=chosen_stages,
             layers=layers,
         )
-    facts = report.verification(compiled, results)
+        found, pages = write_report(compiled, directory, verified=verified(results))
+    facts = report.verification(compiled, results) | report.figures(found, pages)
     if json:
         print_json(facts)
     else:
         _print(f"{compiled.file.parent.name} on {compiled.board.name}", facts, results)
+        note(f"report: {facts['report']}")
     raise typer.Exit(0 if facts["bit_exact"] else 1)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
+from tfl2hw.codegen.critical_path import CriticalPath
 from tfl2hw.codegen.place_route import STAGE as PLACE_AND_ROUTE
 from tfl2hw.codegen.place_route import Routed, place_and_route
 from tfl2hw.codegen.synthesis import synthesise
@@ -50,7 +51,7 @@ class BuildResult:
     ``bitstream`` is the file. ``fmax_mhz`` is the final figure after routing; ``target_mhz`` is the
     clock that the bitstream's PLL makes; ``meets_timing`` compares them, with the oscillator's tolerance.
     ``resources`` maps a name to (used, available); ``seconds`` a stage to its duration. ``seed`` is the
-    placer's.
+    placer's, ``critical_path`` the path that limits the clock.
     """
 
     bitstream: Path
@@ -60,6 +61,7 @@ class BuildResult:
     resources: dict[str, tuple[int, int]]
     seconds: dict[str, float] = field(default_factory=dict)
     seed: int = 1
+    critical_path: CriticalPath | None = None
 
 
 def pll_for(board: Board, mhz: float | None = None) -> Ecp5Pll | Ice40Pll:
@@ -189,6 +191,7 @@ def build_bitstream(
         resources=best.resources,
         seconds=seconds,
         seed=best.seed,
+        critical_path=best.critical_path,
     )
     keep_result(result, board.family, directory)
     return result

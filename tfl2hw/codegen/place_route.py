@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
+from tfl2hw.codegen.critical_path import CriticalPath, critical_path
 from tfl2hw.codegen.nextpnr_log import NextpnrLog
 from tfl2hw.codegen.tools import Progress
 from tfl2hw.errors import DoesNotFit, ToolError
@@ -45,12 +46,13 @@ class Routed:
     """The outcome of place and route.
 
     ``fmax_mhz`` is the final figure of the core's clock. ``resources`` maps a name to (used, available).
-    ``seed`` is the placer's.
+    ``seed`` is the placer's. ``critical_path`` limits the clock.
     """
 
     fmax_mhz: float
     seed: int
     resources: dict[str, tuple[int, int]]
+    critical_path: CriticalPath | None
 
 
 def place_and_route(
@@ -115,4 +117,9 @@ def _read_report(path: Path, family: str, seed: int) -> Routed:
         for cell, title in RESOURCES[family].items()
         if cell in report["utilization"]
     }
-    return Routed(fmax_mhz=min(clocks), seed=seed, resources=resources)
+    return Routed(
+        fmax_mhz=min(clocks),
+        seed=seed,
+        resources=resources,
+        critical_path=critical_path(report.get("critical_paths", ())),
+    )

@@ -1,4 +1,4 @@
-"""The files of a compiled model: program, memory contents, Verilog, report."""
+"""The files of a compiled model: program, memory contents, Verilog."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.frames import PROTOCOL
 
-REPORT = "report.json"
-
 
 def board_config(compiled: Compiled) -> CoreConfig:
     """The configuration with the multipliers of the board's chip."""
@@ -29,7 +27,7 @@ HARDWARE = ("core.v", "top.v", "core.il", "top.il")
 
 
 def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) -> list[Path]:
-    """Write program, memory contents, Verilog of core and board top, report and link; the files written.
+    """Write program, memory contents, Verilog of core and board top, and link; the files written.
 
     Without Yosys, which writes the Verilog, core and top are written in its own language, RTLIL. Everything
     is made before the first file is written. Without ``verilog``, which takes most of the time, neither is
@@ -42,7 +40,6 @@ def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) ->
     texts = {
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
-        REPORT: json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
     if verilog:
@@ -70,24 +67,6 @@ def image_json(compiled: Compiled) -> dict[str, Any]:
     image = asdict(compiled.image)
     image["scratchpad"] = [[address, data.hex()] for address, data in compiled.image.scratchpad]
     return image
-
-
-def report_json(compiled: Compiled) -> dict[str, Any]:
-    """What was made of the model: the core, its memory, the cycles of each layer."""
-    layers = zip(compiled.schedule.layers, compiled.accounts(), strict=True)
-    return {
-        "model": compiled.file.name,
-        "board": compiled.board.name,
-        "numerics": compiled.network.numerics,
-        "predicted_cycles": compiled.predicted_cycles,
-        "macs": compiled.macs,
-        "scratchpad_bytes_used": list(compiled.schedule.memory.used),
-        "core": asdict(board_config(compiled)),
-        "layers": [
-            {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
-            for layer, account in layers
-        ],
-    }
 
 
 def link_json(compiled: Compiled) -> dict[str, Any]:
