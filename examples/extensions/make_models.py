@@ -1,0 +1,53 @@
+"""Writes the small models with which the extensions here are tested.
+
+From the top of the repository: ``.venv/bin/python examples/extensions/make_models.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))  # the repository's tests have a writer of .tflite files
+
+from tests.small_models import SmallModel  # noqa: E402
+
+SCALE = 0.0625
+
+
+def floor_mod() -> bytes:
+    """FLOOR_MOD of an input by 7, and by -5 of a convolution of it, whose remainders are convolved again."""
+    model = SmallModel(1)
+    ifm = model.input((1, 8, 8, 4), scale=SCALE, zero_point=0)
+    first = _floor_mod(model, ifm, 7)
+    features = model.conv(first, 8, (1, 1))
+    model.tensors[features] = replace(model.tensors[features], zero_points=(0,))
+    second = _floor_mod(model, features, -5)
+    model.sink(first, model.conv(second, 4, (3, 3)))
+    return model.finish(model.inputs, model.outputs)
+
+
+def _floor_mod(model: SmallModel, ifm: int, divisor: int) -> int:
+    shape, scale = model.tensors[ifm].shape, model.tensors[ifm].scales[0]
+    constant = model.tensor((1,), scale=scale, data=np.array([divisor], np.int8))
+    ofm = model.activation(shape, scale=scale, zero_point=0)
+    model.operator("FLOOR_MOD", [ifm, constant], [ofm])
+    return ofm
+
+
+MODELS = {"floor_mod": floor_mod}
+"""The model of each extension, by its folder."""
+
+
+def path(name: str) -> Path:
+    """Where the model of the extension ``name`` stands."""
+    return HERE / name / "tests" / f"{name}.tflite"
+
+
+if __name__ == "__main__":
+    for each, make in MODELS.items():
+        path(each).write_bytes(make())
