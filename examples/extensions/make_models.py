@@ -39,7 +39,17 @@ def _floor_mod(model: SmallModel, ifm: int, divisor: int) -> int:
     return ofm
 
 
-MODELS = {"floor_mod": floor_mod}
+def threefold() -> bytes:
+    """Products of every sort: a convolution, a depthwise one, and a layer of a vector."""
+    model = SmallModel(2)
+    ifm = model.input((1, 6, 6, 4))
+    features = model.depthwise(model.conv(ifm, 8, (3, 3)), (3, 3), (2, 2))
+    flat = model.reshape(features, (1, 72))
+    model.sink(model.dense(flat, 5))
+    return model.finish(model.inputs, model.outputs)
+
+
+MODELS = {"floor_mod": floor_mod, "threefold": threefold}
 """The model of each extension, by its folder."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tfl2hw import extensions
+from tfl2hw.codegen import multipliers
 from tfl2hw.ops import registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "extensions"
@@ -28,6 +29,7 @@ def forget() -> None:
     """Look at the installed packages again."""
     extensions.installed.cache_clear()
     registry.operators.cache_clear()
+    multipliers.multipliers.cache_clear()
 
 
 @pytest.fixture

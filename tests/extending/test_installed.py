@@ -15,8 +15,13 @@ from examples.extensions.make_models import MODELS, path
 from tests.extending.conftest import EXAMPLES
 from tests.wheel import build_wheel, copy
 
-REFUSAL = {"floor_mod": "(FLOOR_MOD): the operator is not supported (`tfl2hw ops` lists those that are)"}
-"""What tfl2hw says of a model whose extension is not there."""
+REFUSAL = {
+    "floor_mod": "(FLOOR_MOD): the operator is not supported (`tfl2hw ops` lists those that are)",
+    "threefold": "there is no multiplier 'threefold'; the multipliers are carry-rows, booth",
+}
+"""What tfl2hw says where an extension is not there."""
+OPTIONS = {"threefold": ("--multiplier", "threefold")}
+"""Options by which a model wants its extension."""
 
 
 class Environment:
@@ -70,7 +75,8 @@ def test_an_extensions_own_tests(environment: Environment, name: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSAL)
 def test_without_its_package_a_model_is_refused_again(environment: Environment, name: str) -> None:
-    words = ("compile", path(name), "--board", "icebreaker", "-o", environment.folder / "out")
+    options = OPTIONS.get(name, ())
+    words = ("compile", path(name), "--board", "icebreaker", "-o", environment.folder / "out", *options)
     environment.tfl2hw(*words)
     environment.pip("uninstall", "--yes", environment.package(name))
     assert REFUSAL[name] in environment.tfl2hw(*words, code=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfl2hw.cli import report
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Output
+from tfl2hw.cli.options import Arithmetic, Board, Columns, Json, Lanes, Model, Multiplier, Output
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say, short
 from tfl2hw.codegen.write import write_files
@@ -16,10 +16,11 @@ def compile_command(
     numerics: Arithmetic = "litert-ref",
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     json: Json = False,
 ) -> None:
     """Write the program, the weight image, the Verilog of core and board top, and a report."""
-    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
+    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns, multiplier=multiplier)
     with progress("compiling") as tell:
         compiled = settings.compile(model)
         tell("writing Verilog", None)

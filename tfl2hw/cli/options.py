@@ -80,6 +80,16 @@ Overlay = Annotated[
     bool,
     typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
 ]
+Multiplier = Annotated[
+    str | None,
+    typer.Option(
+        "--multiplier",
+        metavar="NAME[:LANES]",
+        help="What makes products in logic cells instead of DSPs, of all lanes or of so many: booth, or one "
+        "that an installed package brings.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")

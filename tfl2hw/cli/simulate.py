@@ -11,7 +11,18 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import (
+    Arithmetic,
+    Board,
+    Columns,
+    Features,
+    Inputs,
+    Json,
+    Labels,
+    Lanes,
+    Model,
+    Multiplier,
+)
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
@@ -37,6 +48,7 @@ def simulate(
     labels: Labels = None,
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     features: Features = None,
     json: Json = False,
 ) -> None:
@@ -53,7 +65,7 @@ def simulate(
     names = class_names(graph, labels, inputs)
     signals = Path(f"{model.stem}-{board}.fst") if waves else None
     with progress("compiling") as tell:
-        compiled = compile_model(model, board, numerics, lanes, columns)
+        compiled = compile_model(model, board, numerics, lanes, columns, multiplier=multiplier)
         result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
     if dump is not None:
         write_dump(dump, chosen, result.runs)

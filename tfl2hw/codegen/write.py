@@ -10,6 +10,7 @@ from typing import Any
 
 from tfl2hw.codegen.bitstream import NAME, elaborate, pll_for
 from tfl2hw.codegen.compile import Compiled
+from tfl2hw.codegen.core_fields import core_fields
 from tfl2hw.codegen.verilog import rtlil_to_verilog, to_verilog
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
@@ -73,7 +74,7 @@ def report_json(compiled: Compiled) -> dict[str, Any]:
         "predicted_cycles": compiled.predicted_cycles,
         "macs": compiled.macs,
         "scratchpad_bytes_used": list(compiled.schedule.memory.used),
-        "core": asdict(board_config(compiled)),
+        "core": core_fields(board_config(compiled)),
         "layers": [
             {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
             for layer, account in layers

@@ -37,6 +37,8 @@ from tfl2hw.ops.rescale import FixedPointRescale, IdentityRescale, fixed_point
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import every_byte, nothing_parsed, table_kind, table_sum
 from tfl2hw.ops.temporaries import Temporaries
+from tfl2hw.rtl_templates.delay import delayed
+from tfl2hw.rtl_templates.parts import Multiplier
 
 __all__ = [
     "API",
@@ -55,6 +57,7 @@ __all__ = [
     "Lookup",
     "MapShape",
     "MatMul",
+    "Multiplier",
     "Node",
     "Numerics",
     "Operator",
@@ -69,6 +72,7 @@ __all__ = [
     "called",
     "constant",
     "constraints",
+    "delayed",
     "every_byte",
     "fixed_point",
     "int8",

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.codegen import compile_model
+from tfl2hw.codegen.multipliers import first_wrong
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Tensor
 from tfl2hw.ops.node import Numerics
 from tfl2hw.passes import evaluate, evaluate_network, lower
+from tfl2hw.rtl_templates.parts import Multiplier
 from tfl2hw.sim.inference import run_samples
 from tfl2hw.sim.oracle import interpret
 
@@ -64,6 +66,13 @@ def check_hardware(
             f"{run.cycles} cycles, not {compiled.predicted_cycles}"
         )
     return compiled.predicted_cycles
+
+
+def check_multiplier(multiplier: Multiplier) -> None:
+    """All 65,536 products are exact, and come with each latency that the multiplier says it can have."""
+    for latency in multiplier.latencies:
+        wrong = first_wrong(multiplier, latency)
+        assert wrong is None, "{} * {} = {} after {} cycles".format(*wrong, latency)
 
 
 def random_samples(
