@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .parts import Multiplier
+from .parts import Multiplier, VectorFunction
 
 MULTIPLIERS = ("generic", "ecp5", "ice40")
 SOFTMAX_DIGITS = (1, 2, 4)
@@ -71,6 +71,7 @@ class CoreConfig:
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
     vector_shift : bits that the table-sum unit drops from the sum.
+    functions : functions of other packages, each with a unit of its own.
     product : whether columns can multiply two bytes of a feature map (jobs with FLAG_PRODUCT).
     maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
     digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
@@ -124,6 +125,7 @@ class CoreConfig:
     table_depth: int = 0
     table_bits: int = 0
     vector_shift: int = 0
+    functions: tuple[VectorFunction, ...] = ()
     product: bool = False
     maximum: bool = False
     digits: bool = False

@@ -22,6 +22,7 @@ from .scratchpad import Scratchpad
 from .sequencer import Sequencer
 from .table_sum import TableSum
 from .tail import Tail
+from .vector_functions import VectorFunctions
 from .writer import Writer
 
 
@@ -194,6 +195,7 @@ class Core(wiring.Component):
         array, writer, kind = self._array, self._writer, request.kind
         matrix, copies, silent, writes = (Signal() for _ in range(4))
         self._copies, self._begins_table, self._begins_bytes = (Signal() for _ in range(3))
+        self._begins_function = Signal()
         others = (Kind.MATRIX, Kind.COPY)
         m.d.sync += [
             matrix.eq(early.begins & (early.kind == Kind.MATRIX)),
@@ -202,7 +204,10 @@ class Core(wiring.Component):
             writes.eq(request.begins & ~_among(kind, *SILENT, *others)),
             self._copies.eq(request.active & (kind == Kind.COPY)),
             self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
-            self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
+            self._begins_function.eq(request.begins & (kind == Kind.FUNCTION)),
+            self._begins_bytes.eq(
+                request.begins & ~_among(kind, *others, Kind.TABLE, Kind.FUNCTION, Kind.LOAD)
+            ),
         ]
         m.d.comb += [
             array.begin.eq(matrix),
@@ -231,6 +236,9 @@ class Core(wiring.Component):
         if config.vector_lanes:
             sum_valid, sum_word = self._table_sum(m, token, x, kind)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
+        if config.functions:
+            made_valid, made = self._functions(m, token, x, kind)
+            valid, word = valid | made_valid, Mux(made_valid, made, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
         if config.takes_bytes:
             self._byte_units(m, token, x, kind)
@@ -248,6 +256,16 @@ class Core(wiring.Component):
             unit.load_address.eq(tail.address),
             unit.load_data.eq(tail.data),
         ]
+        return unit.word_valid, unit.word
+
+    def _functions(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+        m.submodules.functions = unit = VectorFunctions(self._config)
+        self._listen(m, unit)
+        m.d.comb += [
+            unit.valid.eq(self._active & (kind == Kind.FUNCTION)),
+            unit.begin.eq(self._begins_function),
+            unit.first.eq(token.first), unit.last.eq(token.last), unit.x.eq(x),
+        ]  # fmt: skip
         return unit.word_valid, unit.word
 
     def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:

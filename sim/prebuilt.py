@@ -22,7 +22,7 @@ def prebuilt_verilog(config: CoreConfig, name: str) -> str:
     ------
     ToolError : Yosys is missing or failed; the cache cannot be written.
     """
-    if config.soft_multiplier is not None:
+    if config.soft_multiplier is not None or config.functions:
         return to_verilog(Core(config), name)
     key = content_key(repr(config), name, version("amaranth"), *_sources())
 

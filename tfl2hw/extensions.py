@@ -16,7 +16,7 @@ from tfl2hw.errors import ExtensionError
 
 if TYPE_CHECKING:
     from tfl2hw.ops.node import Kind
-    from tfl2hw.rtl_templates.parts import Multiplier
+    from tfl2hw.rtl_templates.parts import Multiplier, VectorFunction
 
 GROUP = "tfl2hw.extensions"
 """The group of entry points that name extensions."""
@@ -36,11 +36,13 @@ class Extension:
     ----------
     api : the number of the API that it is written for, as a number (not ``API``, which goes with tfl2hw).
     operators : kinds of operators, by TFLite's builtin names, or "CUSTOM name".
+    functions : units of the vector unit, for operators that lower to ``Apply``.
     multipliers : for ``--multiplier``; each has to be exact.
     """
 
     api: int
     operators: tuple[Kind, ...] = ()
+    functions: tuple[VectorFunction, ...] = ()
     multipliers: tuple[Multiplier, ...] = ()
 
 

@@ -49,7 +49,25 @@ def threefold() -> bytes:
     return model.finish(model.inputs, model.outputs)
 
 
-MODELS = {"floor_mod": floor_mod, "threefold": threefold}
+def right_shift() -> bytes:
+    """RIGHT_SHIFT of a convolution by an input, then by a vector of bytes, spread over all pixels."""
+    model = SmallModel(3)
+    ifm, by = (model.input((1, 5, 6, channels), scale=SCALE, zero_point=0) for channels in (4, 10))
+    features = model.conv(ifm, 10, (1, 1))
+    model.tensors[features] = replace(model.tensors[features], zero_points=(0,))
+    first = _right_shift(model, features, by)
+    places = model.tensor((10,), scale=SCALE, data=np.array([-3, 0, 1, 2, 3, 4, 5, 7, 8, 127], np.int8))
+    model.sink(model.conv(_right_shift(model, first, places), 3, (1, 1)))
+    return model.finish(model.inputs, model.outputs)
+
+
+def _right_shift(model: SmallModel, ifm: int, by: int) -> int:
+    ofm = model.activation(model.tensors[ifm].shape, scale=model.tensors[ifm].scales[0], zero_point=0)
+    model.operator("RIGHT_SHIFT", [ifm, by], [ofm])
+    return ofm
+
+
+MODELS = {"floor_mod": floor_mod, "threefold": threefold, "right_shift": right_shift}
 """The model of each extension, by its folder."""
 
 

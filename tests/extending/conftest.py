@@ -13,6 +13,7 @@ import pytest
 from tfl2hw import extensions
 from tfl2hw.codegen import multipliers
 from tfl2hw.ops import registry
+from tfl2hw.schedule import functions
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "extensions"
 Install = Callable[..., None]
@@ -30,6 +31,7 @@ def forget() -> None:
     extensions.installed.cache_clear()
     registry.operators.cache_clear()
     multipliers.multipliers.cache_clear()
+    functions.functions.cache_clear()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tests.wheel import build_wheel, copy
 
 REFUSAL = {
     "floor_mod": "(FLOOR_MOD): the operator is not supported (`tfl2hw ops` lists those that are)",
+    "right_shift": "(RIGHT_SHIFT): the operator is not supported (`tfl2hw ops` lists those that are)",
     "threefold": "there is no multiplier 'threefold'; the multipliers are carry-rows, booth",
 }
 """What tfl2hw says where an extension is not there."""
@@ -64,6 +65,7 @@ def test_operators_are_listed(environment: Environment) -> None:
     listed: list[dict[str, Any]] = json.loads(environment.tfl2hw("ops", "--json"))["operators"]
     packages = {each["name"]: each["package"] for each in listed}
     assert packages["FLOOR_MOD"] == "tfl2hw-floor-mod 0.1.0"
+    assert packages["RIGHT_SHIFT"] == "tfl2hw-right-shift 0.1.0"
     assert packages["ADD"] == "tfl2hw"
 
 

@@ -31,6 +31,7 @@ from .account import Account, accounts
 from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
+from .functions import check_functions, with_functions
 from .memories import make_image
 from .multipliers import soft_products
 from .products import place_products
@@ -198,6 +199,7 @@ def compile_source(
         )
         target = _shaped(make, found.chosen.shape)
     planned, program, config = _fitted(source, target, chosen)
+    check_functions(planned)
     image = make_image(planned, program, config)
     if core is None:
         config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
@@ -257,11 +259,12 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
         if config.scratchpad == "block":
             config = replace(config, scratchpad_words=words_with_witness(config.scratchpad_words))
         return planned, program, config
-    program = assemble(planned, target.core)
-    check_core(planned, program, target.core)
-    if target.products is None:
-        return planned, program, target.core
-    return planned, program, place_products(target.core, board, network.file, target.products)
+    core = with_functions(target.core, planned, board)
+    program = assemble(planned, core)
+    check_core(planned, program, core)
+    if target.products is not None:
+        core = place_products(core, board, network.file, target.products)
+    return planned, program, core
 
 
 def _smaller(target: Target, config: CoreConfig, board: Board) -> Target | None:

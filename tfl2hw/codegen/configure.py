@@ -93,6 +93,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         table_depth=256 * len(schedule.tables),
         table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
+        functions=schedule.functions,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),

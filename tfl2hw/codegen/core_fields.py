@@ -8,6 +8,7 @@ from typing import Any
 
 from tfl2hw.errors import UsageError
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.schedule.functions import find_function
 
 from .multipliers import multipliers
 
@@ -17,6 +18,7 @@ def core_fields(config: CoreConfig) -> dict[str, Any]:
     values = {field.name: getattr(config, field.name) for field in fields(config)}
     if config.soft_multiplier is not None:
         values["soft_multiplier"] = config.soft_multiplier.name
+    values["functions"] = [function.name for function in config.functions]
     return values
 
 
@@ -25,7 +27,7 @@ def core_from(values: Mapping[str, Any]) -> CoreConfig:
 
     Raises
     ------
-    UsageError : a part of it was brought by a package that is not there any more.
+    UsageError, ExtensionError : a part of it was brought by a package that is not there any more.
     """
     values = dict(values)
     name = values.get("soft_multiplier")
@@ -33,4 +35,5 @@ def core_from(values: Mapping[str, Any]) -> CoreConfig:
         if name not in multipliers():
             raise UsageError(f"the core has the multiplier {name}, whose package is not installed")
         values["soft_multiplier"] = multipliers()[name].value
+    values["functions"] = tuple(find_function(each) for each in values.get("functions", ()))
     return CoreConfig(**values)

@@ -145,6 +145,8 @@ def _others(config: CoreConfig) -> _Cells:
     cells = _Cells(0.0, 0.0)
     if config.vector_lanes:
         cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
+    for function in config.functions:
+        cells += _Cells(function.luts_per_lane, function.flip_flops_per_lane) * config.lanes
     if config.softmax:
         cells += _Cells(400.0, 200.0)
     if config.log_softmax:

@@ -5,9 +5,11 @@ docs/extending has a reader through each sort of extension. Tests of one find wh
 """
 
 from tfl2hw.errors import Tfl2hwError
+from tfl2hw.extending.functions import applied
 from tfl2hw.extensions import API, GROUP, Extension
 from tfl2hw.ir.graph import Graph, Operator, Quantisation, Tensor
 from tfl2hw.ir.primitives import (
+    Apply,
     Axis,
     Convolution,
     Copy,
@@ -23,6 +25,7 @@ from tfl2hw.ir.primitives import (
 )
 from tfl2hw.ops import constraints, options
 from tfl2hw.ops.arithmetic import multiply_double_rounding, quantize_multiplier
+from tfl2hw.ops.elementwise import elementwise_kind, lowering
 from tfl2hw.ops.node import (
     Constraint,
     Kind,
@@ -38,11 +41,12 @@ from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.table_operator import every_byte, nothing_parsed, table_kind, table_sum
 from tfl2hw.ops.temporaries import Temporaries
 from tfl2hw.rtl_templates.delay import delayed
-from tfl2hw.rtl_templates.parts import Multiplier
+from tfl2hw.rtl_templates.parts import Multiplier, VectorFunction
 
 __all__ = [
     "API",
     "GROUP",
+    "Apply",
     "Axis",
     "Constraint",
     "Convolution",
@@ -69,13 +73,17 @@ __all__ = [
     "Temporaries",
     "Tensor",
     "Tfl2hwError",
+    "VectorFunction",
+    "applied",
     "called",
     "constant",
     "constraints",
     "delayed",
+    "elementwise_kind",
     "every_byte",
     "fixed_point",
     "int8",
+    "lowering",
     "map_shape",
     "multiply_double_rounding",
     "nothing_parsed",

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.codegen import compile_model
+from tfl2hw.codegen.functions import first_difference
 from tfl2hw.codegen.multipliers import first_wrong
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Tensor
 from tfl2hw.ops.node import Numerics
 from tfl2hw.passes import evaluate, evaluate_network, lower
-from tfl2hw.rtl_templates.parts import Multiplier
+from tfl2hw.rtl_templates.parts import Multiplier, VectorFunction
 from tfl2hw.sim.inference import run_samples
 from tfl2hw.sim.oracle import interpret
 
@@ -66,6 +67,19 @@ def check_hardware(
             f"{run.cycles} cycles, not {compiled.predicted_cycles}"
         )
     return compiled.predicted_cycles
+
+
+def check_function(function: VectorFunction, lanes: Sequence[int] = (8,), **fields: int) -> None:
+    """The unit makes what the reference says, when it says, of all bytes or all pairs of bytes.
+
+    ``lanes`` are the bytes of the words that it is tried with, ``fields`` values of the function's fields.
+    """
+    places = np.random.default_rng(0).permutation(1 << (8 * function.operands))
+    operands = [(places >> (8 * number) & 255) - 128 for number in range(function.operands)]
+    for count in lanes:
+        words = np.array(operands, np.int64).reshape(len(operands), -1, count)
+        wrong = first_difference(function, fields, words)
+        assert wrong is None, f"{function.name} {wrong}"
 
 
 def check_multiplier(multiplier: Multiplier) -> None:
