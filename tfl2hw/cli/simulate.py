@@ -121,12 +121,14 @@ def _print_verdict(facts: report.Object, result: Comparison) -> None:
         f"{facts['macs']:,} MACs, {facts['macs_per_cycle']:.2f} a cycle, "
         f"{facts['utilization']:.1%} of the array"
     )
-    samples, numerics = facts["samples"], facts["numerics"]
+    samples, custom = facts["samples"], facts["custom_operators"]
+    whose = f"the operators' references' (no interpreter has {', '.join(custom)})"
+    whose = whose if custom else f"{facts['numerics']}'s"
     checked = f"{facts['tensors_checked']:,} tensors of {samples} sample{'s' if samples > 1 else ''}"
     if facts["bit_exact"]:
-        say(f"bit-exact: {checked} are {numerics}'s")
+        say(f"bit-exact: {checked} are {whose}")
         return
-    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {numerics}'s")
+    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {whose}")
     for mismatch in result.mismatches:
         note(
             f"sample {mismatch.sample}, tensor {mismatch.tensor} '{mismatch.name}': "

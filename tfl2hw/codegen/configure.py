@@ -17,6 +17,7 @@ from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import functions
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
@@ -235,10 +236,11 @@ def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
     """The configuration with what its host link needs: identity, and a time-out for a clock of ``mhz``.
 
     The identity is the link protocol's version and this program's, a byte each, and 12 bytes of a hash of
-    this model on this core.
+    this model on this core, with the versions of the packages whose functions it has.
     """
     timeout = 1 << (math.ceil(mhz * 1e3 * TIMEOUT_MS) - 1).bit_length()
     timed = replace(config, identity="00" * 16, link_timeout=timeout)
     versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
-    digest = hashlib.sha256(repr((__version__, timed, image)).encode()).digest()
+    packages = [functions()[function.name].package for function in config.functions]
+    digest = hashlib.sha256(repr((__version__, timed, image, *packages)).encode()).digest()
     return replace(timed, identity=(versions + digest).hex()[: 2 * IDENTITY_BYTES])
