@@ -130,7 +130,11 @@ class Column(wiring.Component):
         if config.product:
             weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
         m.submodules.multiplier = multiplier = LaneMultiplier(
-            config.lanes, config.multiplier, config.multiplier_latency, config.soft_lanes
+            config.lanes,
+            config.multiplier,
+            config.multiplier_latency,
+            config.soft_lanes,
+            config.soft_multiplier,
         )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .parts import Multiplier, VectorFunction
+
 MULTIPLIERS = ("generic", "ecp5", "ice40")
 SOFTMAX_DIGITS = (1, 2, 4)
 SCRATCHPADS = ("block", "spram", "spram-model")
@@ -54,6 +56,7 @@ class CoreConfig:
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     soft_lanes : lanes of each column whose products are made in LUTs instead of DSPs.
+    soft_multiplier : what makes those, in a simulation too if it is portable; None: the chip family's own.
     window : bytes that the sliding window of a depthwise kernel has, the newest included; 0: no window.
     places : tokens of a pixel whose windows are kept; a power of two.
     single : whether pixels of one token have windows: then a place is read in the cycle behind its last use.
@@ -74,6 +77,7 @@ class CoreConfig:
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
     vector_shift : bits that the table-sum unit drops from the sum.
+    functions : functions of other packages, each with a unit of its own.
     product : whether columns can multiply two bytes of a feature map (jobs with FLAG_PRODUCT).
     maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
     digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
@@ -110,6 +114,7 @@ class CoreConfig:
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
+    soft_multiplier: Multiplier | None = None
     window: int = 0
     places: int = 1
     single: bool = False
@@ -130,6 +135,7 @@ class CoreConfig:
     table_depth: int = 0
     table_bits: int = 0
     vector_shift: int = 0
+    functions: tuple[VectorFunction, ...] = ()
     product: bool = False
     maximum: bool = False
     digits: bool = False
@@ -152,6 +158,10 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if not 0 <= self.soft_lanes <= self.lanes:
             raise ValueError(f"soft_lanes must be 0 to lanes, not {self.soft_lanes!r}")
+        if self.soft_multiplier and self.multiplier_latency not in self.soft_multiplier.latencies:
+            raise ValueError(
+                f"multiplier_latency must be one of soft_multiplier's, not {self.multiplier_latency!r}"
+            )
         if self.requantizer_dsps not in (1, 2):
             raise ValueError(f"requantizer_dsps must be 1 or 2, not {self.requantizer_dsps!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:

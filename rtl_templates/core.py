@@ -23,6 +23,7 @@ from .scratchpad import Scratchpad
 from .sequencer import Sequencer
 from .table_sum import TableSum
 from .tail import Tail
+from .vector_functions import VectorFunctions
 from .writer import Writer
 
 
@@ -206,7 +207,7 @@ class Core(wiring.Component):
         """
         array, writer, kind = self._array, self._writer, request.kind
         matrix, copies, silent, writes = (Signal() for _ in range(4))
-        self._copies, self._sums = Signal(), Signal()
+        self._copies, self._sums, self._begins_function = (Signal() for _ in range(3))
         self._begins_table, self._begins_bytes = Signal(), Signal()
         others = (Kind.MATRIX, Kind.COPY)
         m.d.sync += [
@@ -217,7 +218,10 @@ class Core(wiring.Component):
             self._copies.eq(request.active & (kind == Kind.COPY)),
             self._sums.eq(request.active & (kind == Kind.TABLE)),
             self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
-            self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
+            self._begins_function.eq(request.begins & (kind == Kind.FUNCTION)),
+            self._begins_bytes.eq(
+                request.begins & ~_among(kind, *others, Kind.TABLE, Kind.FUNCTION, Kind.LOAD)
+            ),
         ]
         m.d.comb += [
             array.begin.eq(matrix),
@@ -246,6 +250,9 @@ class Core(wiring.Component):
         if config.vector_lanes:
             sum_valid, sum_word = self._table_sum(m, token, x)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
+        if config.functions:
+            made_valid, made = self._functions(m, token, x, kind)
+            valid, word = valid | made_valid, Mux(made_valid, made, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
         if config.takes_bytes:
             self._byte_units(m, token, x, kind)
@@ -263,6 +270,16 @@ class Core(wiring.Component):
             unit.load_address.eq(tail.address),
             unit.load_data.eq(tail.data),
         ]
+        return unit.word_valid, unit.word
+
+    def _functions(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+        m.submodules.functions = unit = VectorFunctions(self._config)
+        self._listen(m, unit)
+        m.d.comb += [
+            unit.valid.eq(self._active & (kind == Kind.FUNCTION)),
+            unit.begin.eq(self._begins_function),
+            unit.first.eq(token.first), unit.last.eq(token.last), unit.x.eq(x),
+        ]  # fmt: skip
         return unit.word_valid, unit.word
 
     def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:

@@ -101,6 +101,7 @@ BACK_REGISTERS = (
     "out_step_group",
     "out_planes",
     "out_step_plane",
+    "function_fields",
 )
 """Registers of what stands behind the scratchpad: a job takes over what they hold when its first token, or
 its first result, gets to the unit. A write to them waits until the job before has done so (see Sequencer).
@@ -169,6 +170,8 @@ class Kind(IntEnum):
     L2_SUM = 12
     """The L2 normalisation, a byte a token; the IFM's zero point is ``zero_point``."""
     L2_SCALE = 13
+    FUNCTION = 14
+    """A function of another package, words of its operands in turn; ``function_fields`` are its own."""
 
 
 SILENT = (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.LOG_SUM, Kind.L2_SUM, Kind.INDEX)
@@ -199,6 +202,9 @@ FLAG_TWIN = 1 << 14
 """MATRIX with PICK: the lanes are divided, and a column works on two channels: its byte of the word and the
 one K bytes further. With PAIR too there are four parts, a channel's two lines in each half of the lanes."""
 
+FUNCTION_SHIFT, FUNCTION_BITS = 15, 4
+"""Where in a START's value stands the number of a FUNCTION's function, in the order of the core's."""
+
 PART_SHIFT, PART_BITS = 20, 3
 """Where in a START's value stands how often a COPY's word is halved: the first ``lanes >> n`` bytes alone
 are written, to an address that is a multiple of as many (see ``part_of``)."""
@@ -207,6 +213,11 @@ are written, to an address that is a multiple of as many (see ``part_of``)."""
 def kind_of(value: int) -> Kind:
     """The kind in a START's value."""
     return Kind(value & ((1 << KIND_BITS) - 1))
+
+
+def function_of(value: int) -> int:
+    """The number of the function in a FUNCTION's START value."""
+    return value >> FUNCTION_SHIFT & ((1 << FUNCTION_BITS) - 1)
 
 
 def part_of(value: int | Value) -> Any:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.wheel import build_wheel
+from tests.wheel import ROOT, build_wheel
 
-ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
 

@@ -16,6 +16,7 @@ from tfl2hw.cli.options import (
     Columns,
     Json,
     Lanes,
+    Multiplier,
     OptionalBoard,
     Output,
     Overlay,
@@ -46,6 +47,7 @@ def build(
     numerics: Arithmetic = "litert-ref",
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     seeds: Seeds = 1,
     clock: Clock = None,
     reuse: Reuse = None,
@@ -59,7 +61,7 @@ def build(
     Exits with 1 where the routed design misses its clock.
     """
     shown = not (json or quiet)
-    other = bool(lanes or columns or clock or reusable)
+    other = bool(lanes or columns or clock or reusable or multiplier)
     if overlay:
         others = other or numerics != "litert-ref" or reuse is not None
         facts, title = build_overlay(model, _given(board), output, seeds, others=others, shown=shown)
@@ -78,6 +80,7 @@ def build(
                 columns=columns,
                 clock_mhz=None if clock in (None, "auto") else _megahertz(clock),
                 headroom=reusable,
+                multiplier=multiplier,
             )
             compiled, result = _build(model, settings, output, seeds, auto=clock == "auto", shown=shown)
         pages = report.figures(*write_report(compiled, output, built=built(result)))

@@ -12,6 +12,7 @@ from tfl2hw.cli.options import (
     Json,
     Lanes,
     Model,
+    Multiplier,
     Output,
     Quiet,
 )
@@ -32,6 +33,7 @@ def compile_command(
     numerics: Arithmetic = "litert-ref",
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     core: CoreAlone = False,
     generic: Generic = False,
     json: Json = False,
@@ -41,7 +43,7 @@ def compile_command(
 
     With --core: Verilog of the core for another design, bare, between AXI4-Streams and behind Wishbone.
     """
-    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns)
+    settings = Settings(board=board, numerics=numerics, lanes=lanes, columns=columns, multiplier=multiplier)
     with progress("compiling", shown=not (json or quiet)) as tell:
         if generic and not core:
             raise UsageError(

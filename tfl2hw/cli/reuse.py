@@ -32,7 +32,7 @@ def check_options(directory: Path, board: str | None, numerics: str, others: obj
     if others:
         raise UsageError(
             "--reuse takes array, clock and seeds from the build that it reuses: leave --lanes, --columns, "
-            "--clock, --seeds and --reusable away."
+            "--multiplier, --clock, --seeds and --reusable away."
         )
 
 

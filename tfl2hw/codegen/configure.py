@@ -28,6 +28,7 @@ from tfl2hw.rtl_templates.isa import (
     signed_value,
 )
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import functions
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
@@ -108,6 +109,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         table_depth=256 * len(schedule.tables),
         table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
+        functions=schedule.functions,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
@@ -263,10 +265,11 @@ def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
     """The configuration with what its host link needs: identity, and a time-out for a clock of ``mhz``.
 
     The identity is the link protocol's version and this program's, a byte each, and 12 bytes of a hash of
-    this model on this core.
+    this model on this core, with the versions of the packages whose functions it has.
     """
     timeout = 1 << (math.ceil(mhz * 1e3 * TIMEOUT_MS) - 1).bit_length()
     timed = replace(config, identity="00" * 16, link_timeout=timeout)
     versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
-    digest = hashlib.sha256(repr((__version__, timed, image)).encode()).digest()
+    packages = [functions()[function.name].package for function in config.functions]
+    digest = hashlib.sha256(repr((__version__, timed, image, *packages)).encode()).digest()
     return replace(timed, identity=(versions + digest).hex()[: 2 * IDENTITY_BYTES])
