@@ -37,7 +37,13 @@ class CoreConfig:
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
+    loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
+        stay what they are from the start.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
+    shadows : whether the address generator's registers may be written while a job goes by them; without, a
+        program waits with that (see ``isa.UNSHADOWED``), which costs nothing where the next job has to wait
+        for results in any case.
+    fixed : registers that always hold one value, with that value: constants, which no program can change.
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
@@ -72,6 +78,7 @@ class CoreConfig:
     maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
     digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
     identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
+    slow_link : whether a byte of the host link may take several cycles, to save logic (see ``Link``).
     link_timeout : cycles without a byte after which the host link drops a frame.
     """
 
@@ -87,6 +94,8 @@ class CoreConfig:
     parameter_depth: int
     program_depth: int
     scratchpad_words: int
+    shadows: bool = True
+    fixed: tuple[tuple[str, int], ...] = ()
     multiplier_latency: int = 3
     bank_registers: int = 1
     product_latency: int | None = None
@@ -97,6 +106,7 @@ class CoreConfig:
     coordinate_bits: int = 11
     scratchpad: str = "block"
     unaligned: bool = False
+    loads: bool = True
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
@@ -124,6 +134,7 @@ class CoreConfig:
     maximum: bool = False
     digits: bool = False
     identity: str = "00" * 16
+    slow_link: bool = False
     link_timeout: int = 2**20
 
     def __post_init__(self) -> None:
@@ -151,8 +162,8 @@ class CoreConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
-            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "spread",
-            "single", "pair", "twin", "quad",
+            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "loads",
+            "spread", "shadows", "slow_link", "single", "pair", "twin", "quad",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
@@ -173,6 +184,10 @@ class CoreConfig:
                 raise ValueError(f"{name} must be False with fewer than {lanes} lanes")
             if getattr(self, name) and name != "pair" and self.lanes == self.columns:
                 raise ValueError(f"{name} must be False with as many columns as lanes")
+
+    def constant(self, register: str) -> int | None:
+        """The value that ``register`` always holds, if it is one of the ``fixed``."""
+        return dict(self.fixed).get(register)
 
     @property
     def divisions(self) -> tuple[tuple[int, int], ...]:

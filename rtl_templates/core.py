@@ -55,7 +55,7 @@ class Core(wiring.Component):
         m = Module()
         config, image = self._config, self._image
         if self._linked:
-            m.submodules.link = link = Link(config.identity, config.link_timeout)
+            m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
             connect(m, flipped(self.i), link.i)
             connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)
@@ -127,22 +127,25 @@ class Core(wiring.Component):
     def _slice(self, m: Module, bus: wiring.PureInterface) -> None:
         """Registers between the link and the host port: what is far apart shares no logic.
 
-        A byte takes two cycles then. ``w`` is ready when the port is and has got everything.
+        A byte takes some cycles then. ``w`` is ready when the port was, and has got everything.
         """
         port = self._host.bus
-        writes, reads = Signal(), Signal()
+        writes, reads, ready = (Signal() for _ in range(3))
         m.d.sync += [
             port.address.eq(bus.address),
             port.start_write.eq(bus.start_write), port.start_read.eq(bus.start_read),
         ]  # fmt: skip
         m.d.comb += [
-            bus.w.ready.eq(port.w.ready & ~writes), port.w.valid.eq(writes),
+            bus.w.ready.eq(ready), port.w.valid.eq(writes),
             bus.r.valid.eq(reads), port.r.ready.eq(~reads),
         ]  # fmt: skip
-        with m.If(~writes):
-            m.d.sync += [writes.eq(bus.w.valid & port.w.ready), port.w.payload.eq(bus.w.payload)]
-        with m.Elif(port.w.ready):
-            m.d.sync += writes.eq(0)
+        arrives = bus.w.valid & ready
+        m.d.sync += [
+            ready.eq(port.w.ready & ~writes & ~arrives),
+            writes.eq(arrives | (writes & ~port.w.ready)),
+        ]
+        with m.If(ready):
+            m.d.sync += port.w.payload.eq(bus.w.payload)
         starts = bus.start_write | bus.start_read | port.start_write | port.start_read
         with m.If(starts):
             m.d.sync += reads.eq(0)
@@ -161,6 +164,7 @@ class Core(wiring.Component):
             ),
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
+            scratchpad.writes.eq(host.write_enable | writer.writes),
             scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, results)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),
@@ -202,7 +206,8 @@ class Core(wiring.Component):
         """
         array, writer, kind = self._array, self._writer, request.kind
         matrix, copies, silent, writes = (Signal() for _ in range(4))
-        self._copies, self._begins_table, self._begins_bytes = (Signal() for _ in range(3))
+        self._copies, self._sums = Signal(), Signal()
+        self._begins_table, self._begins_bytes = Signal(), Signal()
         others = (Kind.MATRIX, Kind.COPY)
         m.d.sync += [
             matrix.eq(early.begins & (early.kind == Kind.MATRIX)),
@@ -210,6 +215,7 @@ class Core(wiring.Component):
             silent.eq(request.begins & _among(kind, *SILENT)),
             writes.eq(request.begins & ~_among(kind, *SILENT, *others)),
             self._copies.eq(request.active & (kind == Kind.COPY)),
+            self._sums.eq(request.active & (kind == Kind.TABLE)),
             self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
             self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
         ]
@@ -238,18 +244,18 @@ class Core(wiring.Component):
         if config.copier:
             valid, word = self._copies, x
         if config.vector_lanes:
-            sum_valid, sum_word = self._table_sum(m, token, x, kind)
+            sum_valid, sum_word = self._table_sum(m, token, x)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
         if config.takes_bytes:
             self._byte_units(m, token, x, kind)
 
-    def _table_sum(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+    def _table_sum(self, m: Module, token: Value, x: Signal) -> tuple[Value, Value]:
         config, tail = self._config, self._tail
         m.submodules.table_sum = unit = TableSum(config, self._image.tables)
         self._listen(m, unit)
         m.d.comb += [
-            unit.valid.eq(self._active & (kind == Kind.TABLE)),
+            unit.valid.eq(self._sums),
             unit.begin.eq(self._begins_table),
             unit.first.eq(token.first),
             unit.x.eq(x),

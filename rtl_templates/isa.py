@@ -76,6 +76,15 @@ moves within a pixel and level 5 starts anew, so nobody writes their rows and co
 of them: ``step_bank`` is the one to which they are written, and that a job uses which is started then.
 """
 
+BANKED = tuple(
+    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
+)
+"""Registers of which there are two banks."""
+
+UNSHADOWED = tuple(name for name in FRONT_REGISTERS if name not in (*BANKED, "step_bank"))
+"""Front registers that a core without ``CoreConfig.shadows`` has only once: a write to them waits until the
+job before has issued its last token, and a cycle."""
+
 BACK_REGISTERS = (
     "pad_value",
     "zero_point",
@@ -99,6 +108,18 @@ its first result, gets to the unit. A write to them waits until the job before h
 ``parameter_base`` and ``out_base`` count only if they are written: else a job goes on from where the one
 before left off. ``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR, FLAG_TWIN or not.
 """
+
+FIXABLE = (
+    *(name for name in UNSHADOWED if name not in ("base", "load_base", "base_add")),
+    "low",
+    "high",
+    "out_inner",
+    "out_outer",
+    "out_step_pixel",
+    "out_step_row",
+    "out_step_group",
+)
+"""Registers that a core may have as constants (``CoreConfig.fixed``)."""
 
 REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
 INDEX = {name: number for number, name in enumerate(REGISTERS)}
@@ -260,7 +281,8 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
     column k byte ``offset + k`` (byte k where words begin with what is addressed). ``place``: how many tokens
     of the pixel came before, modulo the places whose windows are kept. ``write``: the
     word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at
-    ``address``, which is otherwise the address of the weight word to multiply with. Where the core has
+    ``address``, which is otherwise the address of the weight word to multiply with; never where the core
+    has no loads. Where the core has
     them (see ``token_flags``): ``product``, ``maximum``, ``minimum``, ``pair`` and ``twin``, the job's
     flags; ``digit``, the token opens another digit of the weights.
     """

@@ -90,7 +90,8 @@ Generic = Annotated[
     bool,
     typer.Option("--generic", help="With --core: plain products instead of the chip's cells, for any chip."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")
 ]

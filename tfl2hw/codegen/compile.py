@@ -26,7 +26,7 @@ from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import COLUMNS, LANES, Shape, Target
 
-from .account import Account, accounts
+from .account import Account, accounts, words_read
 from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
@@ -99,6 +99,10 @@ class Compiled:
     def accounts(self) -> list[Account]:
         """Where each layer's cycles go."""
         return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
+
+    def words_read(self) -> list[int]:
+        """Words that each layer reads from the scratchpad."""
+        return words_read(self.program, self.config)
 
 
 class Source:

@@ -15,7 +15,18 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import EMPTY, Image
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
+from tfl2hw.rtl_templates.isa import (
+    FIXABLE,
+    FLAG_INDEXED,
+    FLAG_STREAM,
+    INDEX,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    kind_of,
+    signed_value,
+)
 from tfl2hw.schedule.elementwise import Table
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
@@ -67,7 +78,11 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts) or target.headroom,
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
+        shadows=not small or scratchpad == "block",
+        fixed=_fixed(program) if small and not target.headroom else (),
+        slow_link=small,
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
@@ -100,6 +115,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
 
 
 _UNITS = {
+    "loads": "weights that are loaded",
     "unaligned": "words that begin at any byte",
     "spread": "inputs in strips",
     "single": "depthwise windows of one token a pixel",
@@ -192,6 +208,13 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
             )
+    for name, value in core.fixed:
+        others = {signed_value(each) for each in _values(program, INDEX[name])} - {value}
+        if others:
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {min(others)} in the register {name}, which always holds "
+                f"{value} in the core; build the model a core of its own."
+            )
     for name, what in _UNITS.items():
         if getattr(needed, name) and not getattr(core, name):
             raise DoesNotFit(
@@ -200,7 +223,13 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
             )
 
 
-def _values(program: Program, opcode: Opcode) -> list[int]:
+def _fixed(program: Program) -> tuple[tuple[str, int], ...]:
+    """The registers to which the program writes one value only, or nothing, and that value."""
+    written = {name: {signed_value(value) for value in _values(program, INDEX[name])} for name in FIXABLE}
+    return tuple((name, *(values or {0})) for name, values in written.items() if len(values) <= 1)
+
+
+def _values(program: Program, opcode: int) -> list[int]:
     """The values of all instructions with ``opcode``."""
     return [word & ((1 << VALUE_BITS) - 1) for word in program.words if word >> VALUE_BITS == opcode]
 

@@ -9,6 +9,7 @@ from itertools import islice
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import (
     BACK_REGISTERS,
+    BANKED,
     FLAG_DIGITS,
     FLAG_HOLD,
     FLAG_INDEXED,
@@ -43,11 +44,6 @@ ALWAYS_WRITTEN = "out_base"
 
 ONCE = 1 - 2
 """What the counter of a level that turns once holds."""
-
-BANKED = tuple(
-    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
-)
-"""Registers of which there are two banks (see ``isa.FRONT_REGISTERS``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
