@@ -228,7 +228,7 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
 def _fixed(program: Program) -> tuple[tuple[str, int], ...]:
     """The registers to which the program writes one value only, or nothing, and that value."""
     written = {name: {signed_value(value) for value in _values(program, INDEX[name])} for name in FIXABLE}
-    return tuple((name, *(values or {0})) for name, values in written.items() if len(values) <= 1)
+    return tuple((name, max(values, default=0)) for name, values in written.items() if len(values) <= 1)
 
 
 def _values(program: Program, opcode: int) -> list[int]:

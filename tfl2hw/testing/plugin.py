@@ -156,7 +156,7 @@ def _from_marker(marker: pytest.Mark, folder: Path) -> Wanted:
     """What the marker asks for; its relative paths begin at ``folder``."""
     from tfl2hw.testing.hardware import Wanted
 
-    chosen = dict(zip(("model", "board"), marker.args, strict=False)) | marker.kwargs
+    chosen = dict(zip(("model", "board"), marker.args, strict=False)) | dict(marker.kwargs)
     places = chosen.pop("inputs", ())
     places = [places] if isinstance(places, str | Path) else places
     if "model" not in chosen or "board" not in chosen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import atan, atan2, cos, degrees
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -94,7 +95,7 @@ def roofline(facts: Roofline, size: Size) -> str:
 
 
 def _name_the_roof(axes: Axes, facts: Roofline, size: Size, span: tuple[float, float]) -> None:
-    style = {"color": colour("ink"), "fontsize": size.font - 1}
+    style: dict[str, Any] = {"color": colour("ink"), "fontsize": size.font - 1}
     axes.text(
         span[1], facts.peak * 1.1, f"array: {facts.peak} MACs a cycle ", ha="right", va="bottom", **style
     )
@@ -142,7 +143,15 @@ def _label(canvas: Canvas, axes: Axes, facts: Roofline) -> None:
         found = labels.place(x, y, canvas.text_width(text, font), font)
         if found is not None:
             at = axes.transAxes.inverted().transform((found[0] + corner[0], found[1] + corner[1]))
-            axes.text(*at, text, transform=axes.transAxes, va="center", color=colour("ink"), fontsize=font)
+            axes.text(
+                float(at[0]),
+                float(at[1]),
+                text,
+                transform=axes.transAxes,
+                va="center",
+                color=colour("ink"),
+                fontsize=font,
+            )
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
