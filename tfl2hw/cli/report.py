@@ -15,6 +15,7 @@ from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.search import Search
 from tfl2hw.report.report import Report
 from tfl2hw.sim.inference import Comparison
+from tfl2hw.sim.oracle import custom_operators
 from tfl2hw.sim.verify import StageResult
 
 Object = dict[str, Any]
@@ -113,6 +114,7 @@ def simulation(compiled: Compiled, comparison: Comparison, numerics: str) -> Obj
         "mismatches": sum(mismatch.values for mismatch in comparison.mismatches),
         "samples": len(comparison.runs),
         "numerics": numerics,
+        "custom_operators": custom_operators(compiled.graph),
         "layers": layers(compiled),
         "shape": shape(compiled),
     }

@@ -32,7 +32,7 @@ def check_options(directory: Path, board: str | None, numerics: str, others: obj
     if others:
         raise UsageError(
             "--reuse takes array, clock and seeds from the build that it reuses: leave --lanes, --columns, "
-            "--clock, --seeds and --reusable away."
+            "--multiplier, --clock, --seeds and --reusable away."
         )
 
 
@@ -48,6 +48,11 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
     _check_structure(model, old, settings)
     settings = replace(settings, core=_kept_core(old))
     compiled = _fitted(model, old, settings)
+    if compiled.witness is None and not compiled.config.loads:
+        raise UsageError(
+            f"{old}: the core built there has no free word to tell whose weights it holds; {ADVICE}, with "
+            "--reusable if more trainings are to come"
+        )
     result = reuse_bitstream(
         lambda: Core(board_config(compiled), compiled.core_image),
         compiled.board,

@@ -11,7 +11,19 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import (
+    Arithmetic,
+    Board,
+    Columns,
+    Features,
+    Inputs,
+    Json,
+    Labels,
+    Lanes,
+    Model,
+    Multiplier,
+    Quiet,
+)
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
@@ -39,6 +51,7 @@ def simulate(
     labels: Labels = None,
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     features: Features = None,
     output: Annotated[
         Path | None,
@@ -51,6 +64,7 @@ def simulate(
         ),
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the generated hardware in simulation and compare every tensor with the interpreter's.
 
@@ -65,8 +79,8 @@ def simulate(
         raise UsageError("nothing to simulate: --samples 0 and no --input")
     names = class_names(graph, labels, inputs)
     signals = Path(f"{model.stem}-{board}.fst") if waves else None
-    with progress("compiling") as tell:
-        compiled = compile_model(model, board, numerics, lanes, columns)
+    with progress("compiling", shown=not (json or quiet)) as tell:
+        compiled = compile_model(model, board, numerics, lanes, columns, multiplier=multiplier)
         result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
         tell("writing the report", None)
         folder = output or Path("build") / f"{model.stem}-{compiled.board.name}"
@@ -126,12 +140,14 @@ def _print_verdict(facts: report.Object, result: Comparison) -> None:
         f"{facts['macs']:,} MACs, {facts['macs_per_cycle']:.2f} a cycle, "
         f"{facts['utilization']:.1%} of the array"
     )
-    samples, numerics = facts["samples"], facts["numerics"]
+    samples, custom = facts["samples"], facts["custom_operators"]
+    whose = f"the operators' references' (no interpreter has {', '.join(custom)})"
+    whose = whose if custom else f"{facts['numerics']}'s"
     checked = f"{facts['tensors_checked']:,} tensors of {samples} sample{'s' if samples > 1 else ''}"
     if facts["bit_exact"]:
-        say(f"bit-exact: {checked} are {numerics}'s")
+        say(f"bit-exact: {checked} are {whose}")
         return
-    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {numerics}'s")
+    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {whose}")
     for mismatch in result.mismatches:
         note(
             f"sample {mismatch.sample}, tensor {mismatch.tensor} '{mismatch.name}': "

@@ -9,7 +9,7 @@ import typer
 
 from tfl2hw.cli import report
 from tfl2hw.cli.inputs import load_samples, random_samples
-from tfl2hw.cli.options import Directory, Inputs, Json
+from tfl2hw.cli.options import Directory, Inputs, Json, Quiet
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.errors import UsageError
@@ -33,13 +33,14 @@ def verify(
         bool, typer.Option(help="Read every tensor of the first sample, not the outputs alone.")
     ] = True,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the same vectors on reference, RTL, synthesised and routed netlist, and compare all results.
 
     Without --input and --samples, one random input is run.
     """
     chosen_stages = _known(stages)
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = kept(directory)
         _check_built(directory, compiled.board.family)
         inputs = files or []

@@ -153,7 +153,7 @@ def _slots(layer: Layer, starts: Sequence[_Start], alive: int, config: CoreConfi
         busy = (issued.tokens + issued.gaps) * start.turns * products
         if kind in _COPIES:
             slots["copies"] += busy
-        elif kind == Kind.TABLE:
+        elif kind in (Kind.TABLE, Kind.FUNCTION):
             slots["elementwise"] += busy
         elif kind == Kind.MATRIX:
             matrix, filters = next(matrices)

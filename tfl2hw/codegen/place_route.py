@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
 from tfl2hw.codegen.critical_path import CriticalPath, critical_path
+from tfl2hw.codegen.nextpnr_log import NextpnrLog
 from tfl2hw.codegen.tools import Progress
 from tfl2hw.errors import DoesNotFit, ToolError
 
@@ -39,20 +39,6 @@ _FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg"), "ice40": ("--pcf", ".pcf", "--
 
 TEXT_SUFFIX = {"ecp5": ".config", "ice40": ".asc"}
 """Of nextpnr's text form of the bitstream."""
-
-_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+(\d+)%")
-_ROUTER1 = re.compile(r"^Info:\s+(\d+) \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
-_ROUTER2 = re.compile(r"^Info:\s+iter=(\d+) .*overused=(\d+)")
-_LANDMARKS = (
-    ("Packing constants", 0.02),
-    ("Device utilisation", 0.05),
-    ("Creating initial", 0.08),
-    ("Running main analytical placer", 0.10),
-    ("Running simulated annealing", 0.35),
-    ("Routing globals", 0.45),
-    ("Routing..", 0.50),
-    ("Critical path report", 0.98),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +86,12 @@ def place_and_route(
         "--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", str(seed),
         *(["--router", router] if router else []),
     ]  # fmt: skip
-    usage: dict[str, tuple[int, int]] = {}
-    follow = _follower(progress, usage)
+    known = NextpnrLog(lambda phase, done: progress(f"{STAGE}: {phase}", done))
     try:
-        tools.run("nextpnr", tools.yowasp(*_PACKAGES[board.family], *arguments), directory, LOG, follow)
+        command = tools.yowasp(*_PACKAGES[board.family], *arguments)
+        tools.run("nextpnr", command, directory, LOG, known.follow)
     except ToolError as error:
-        _refuse_too_large(board, usage, error)
+        _refuse_too_large(board, known.usage, error)
         raise
     return _read_report(directory / "report.json", board.family, seed)
 
@@ -118,33 +104,6 @@ def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error:
     if over:
         numbers = ", ".join(over)
         raise DoesNotFit(f"the design is too large for {board.name}: it needs {numbers}") from error
-
-
-def _follower(progress: Progress, usage: dict[str, tuple[int, int]]) -> Callable[[str], None]:
-    """Reads nextpnr's log as it comes: its progress, and the cells that it counted."""
-    state = {"done": 0.0, "arcs": 0}
-
-    def follow(line: str) -> None:
-        done = state["done"]
-        for text, fraction in _LANDMARKS:
-            if text in line:
-                done = fraction
-        used = _UTILISATION.match(line)
-        if used:
-            usage[used.group(1)] = (int(used.group(2)), int(used.group(3)))
-        routed = _ROUTER1.match(line)
-        if routed:
-            left = int(routed.group(2))
-            state["arcs"] = max(state["arcs"], left)
-            done = 0.5 + 0.45 * (1 - left / max(state["arcs"], 1))
-        overused = _ROUTER2.match(line)
-        if overused:
-            done = min(0.95, 0.5 + 0.05 * int(overused.group(1)))
-        if done > state["done"]:
-            state["done"] = done
-            progress(STAGE, done)
-
-    return follow
 
 
 def _read_report(path: Path, family: str, seed: int) -> Routed:

@@ -124,7 +124,8 @@ def _check_design(old_dir: Path, rtlil: str) -> None:
     """Raise UsageError unless the design is that of ``old_dir`` but for memory contents."""
     if without_contents((old_dir / "build" / f"{NAME}.il").read_text()) != without_contents(rtlil):
         raise UsageError(
-            f"{old_dir}: the design built there differs in more than what its memories hold; {ADVICE}"
+            f"{old_dir}: the design built there differs in more than what its memories hold (those made of "
+            f"LUTs stay as they are); {ADVICE}"
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.core_fields import core_fields
 from tfl2hw.codegen.witness import contents_hash
 from tfl2hw.codegen.write import board_config
 
@@ -83,7 +84,7 @@ def report_of(
         predicted_cycles=compiled.predicted_cycles,
         macs=compiled.macs,
         scratchpad_bytes_used=compiled.schedule.memory.used,
-        core=asdict(board_config(compiled)),
+        core=core_fields(board_config(compiled)),
         verdict=verdict_of(compiled, chip, built, simulated, verified),
         network=network_of(compiled),
         layers=layers,

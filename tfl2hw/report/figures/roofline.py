@@ -143,7 +143,15 @@ def _label(canvas: Canvas, axes: Axes, facts: Roofline) -> None:
         found = labels.place(x, y, canvas.text_width(text, font), font)
         if found is not None:
             at = axes.transAxes.inverted().transform((found[0] + corner[0], found[1] + corner[1]))
-            axes.text(*at, text, transform=axes.transAxes, va="center", color=colour("ink"), fontsize=font)
+            axes.text(
+                float(at[0]),
+                float(at[1]),
+                text,
+                transform=axes.transAxes,
+                va="center",
+                color=colour("ink"),
+                fontsize=font,
+            )
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
