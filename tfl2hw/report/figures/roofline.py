@@ -96,9 +96,7 @@ def roofline(facts: Roofline, size: Size) -> str:
 
 def _name_the_roof(axes: Axes, facts: Roofline, size: Size, span: tuple[float, float]) -> None:
     style: dict[str, Any] = {"color": colour("ink"), "fontsize": size.font - 1}
-    axes.text(
-        span[1], facts.peak * 1.1, f"array: {facts.peak} MACs a cycle ", ha="right", va="bottom", **style
-    )
+    axes.text(span[1], facts.peak * 1.1, _array(facts), ha="right", va="bottom", **style)
     low = span[0] * 1.08
     (x0, y0), (x1, y1) = axes.transData.transform([(x, facts.bytes_per_cycle * x) for x in (low, 2 * low)])
     axes.annotate(
@@ -106,6 +104,10 @@ def _name_the_roof(axes: Axes, facts: Roofline, size: Size, span: tuple[float, f
         textcoords="offset points", ha="left", va="bottom", rotation_mode="anchor",
         rotation=degrees(atan2(y1 - y0, x1 - x0)), **style,
     )  # fmt: skip
+
+
+def _array(facts: Roofline) -> str:
+    return f"array: {facts.peak} MACs a cycle "
 
 
 def _memory(facts: Roofline) -> str:
@@ -132,6 +134,8 @@ def _label(canvas: Canvas, axes: Axes, facts: Roofline) -> None:
     for x in range(0, wide, 4):
         labels.mark(x, min(y1, y0 + slope * (x + corner[0] - x0)) - corner[1])
     named = canvas.text_width(_memory(facts), font) * cos(atan(slope)) + 12
+    for x in range(wide - int(canvas.text_width(_array(facts), font)), wide, 4):
+        labels.mark(x, y1 - corner[1] + font)
     for x in range(0, int(named), 4):  # beside the name of the slope, which stands on it
         labels.mark(x, y0 + slope * (x + corner[0] - x0) - corner[1] + font)
     for point in facts.points:
