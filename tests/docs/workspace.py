@@ -18,7 +18,7 @@ from tests.docs.blocks import ROOT, Block, commands
 from tests.docs.compare import PORT, agrees
 from tfl2hw.boards import boards
 
-SEEDS = ("bench",)
+SEEDS = ("bench", "docs")
 """Folders that blocks read; examples/ is copied, as they may write there."""
 DEVICE = re.compile(r"/dev/tty(?:USB|ACM)\d+")
 BUILD_OF_PORT = (
