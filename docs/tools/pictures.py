@@ -1,6 +1,6 @@
 """The tutorial's pictures: the digits, and where the cycles of a compiled network go.
 
-    python docs/tools/pictures.py digits FOLDER OUT.svg       the inputs in FOLDER, named as in examples/digits
+    python docs/tools/pictures.py digits FOLDER OUT.svg       digit_0.npy to digit_9.npy in FOLDER
     python docs/tools/pictures.py cycles REPORT.json OUT.svg  what `tfl2hw compile` wrote
 
 Those in docs/images are of examples/digits and of build/digits/report.json, as the tutorial makes it.
