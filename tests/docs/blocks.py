@@ -5,7 +5,7 @@ A comment is HTML and stands between the text and the block's fence, one comment
 ``<!-- long -->`` runs with the long tests only.
 ``<!-- network -->`` needs the network: commands are parsed; the long tests run them.
 ``<!-- parsed -->`` commands are parsed and not run.
-``<!-- parsed: tfl2hw build, make -->`` those that begin so are. For ``tfl2hw build`` a ``tfl2hw compile`` and an
+``<!-- parsed: tfl2hw build, make -->`` those that begin so. For ``tfl2hw build`` a ``tfl2hw compile`` and an
     empty bitstream stand in.
 ``<!-- given: SHELL -->`` runs before the block: what a reader has and the page does not show.
 ``<!-- needs: kws_int8.tflite kws_*.dat -->`` files of the folders of real models and inputs.
