@@ -21,11 +21,14 @@ from .ice40_hx8k import ICE40_HX8K_B_EVN
 from .icebreaker import ICEBREAKER
 from .icesugar import ICESUGAR
 from .orangecrab import ORANGECRAB_25F, ORANGECRAB_85F
+from .overlay import SUFFIX, overlay
 from .sim_large import SIM_LARGE
 from .ulx3s import ULX3S_12F, ULX3S_25F, ULX3S_45F, ULX3S_85F
 from .upduino import UPDUINO_V3
 
-__all__ = ["OURS", "Board", "BrokenBoard", "Chip", "UnknownBoard", "boards", "get"]
+__all__ = [
+    "OURS", "SUFFIX", "Board", "BrokenBoard", "Chip", "UnknownBoard", "boards", "get", "overlay",
+]  # fmt: skip
 
 GROUP = "tfl2hw.boards"
 """The group of entry points that name boards."""
@@ -33,7 +36,7 @@ GROUP = "tfl2hw.boards"
 OURS = (
     ICEBREAKER, ICESUGAR, UPDUINO_V3, ICE40_HX8K_B_EVN,
     ULX3S_12F, ULX3S_25F, ULX3S_45F, ULX3S_85F, COLORLIGHT_I5, COLORLIGHT_I9,
-    ORANGECRAB_25F, ORANGECRAB_85F, ECPIX5_45F, ECPIX5_85F, ECP5_EVN, SIM_LARGE,
+    ORANGECRAB_25F, ORANGECRAB_85F, ECPIX5_45F, ECPIX5_85F, ECP5_EVN, overlay(ULX3S_85F), SIM_LARGE,
 )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ class Board:
     scratchpad : kind of scratchpad (see ``CoreConfig``). scratchpad_words : at most so many.
     bank_depth : words of a column's weight bank, at most.
     vector_lanes : elements a cycle of the table-sum unit.
-    core : makes the configuration of the one core, for so many lanes and columns, on which every model runs;
-        None where each model gets a core of its own.
+    core : makes the configuration of the one core, for so many lanes and columns, on which every model runs
+        that fits (on a board with a chip: for the board's own); None where each model gets its own core.
     """
 
     name: str

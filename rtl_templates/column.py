@@ -125,7 +125,7 @@ class Column(wiring.Component):
         m = Module()
         config = self._config
         m.d.sync += [self.token_out.eq(self.token), self.x_out.eq(self.x)]
-        weight = delayed(m, self._bank(m), config.bank_registers, "weight")
+        weight = self._bank(m)
         operand = delayed(m, self._lanes(m), config.bank_registers, "operand")
         if config.product:
             weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
@@ -139,15 +139,13 @@ class Column(wiring.Component):
 
     def _bank(self, m: Module) -> Value:
         """The weight memory; a word for this column is written as it passes."""
-        config = self._config
-        write: tuple[Value, Value, Value] | None = None
-        if config.loads:
-            mine = Signal()
-            m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
-            write = (mine, self.token_out.address, self.x)
+        config, mine = self._config, Signal()
+        meant = self.token.destination == self._index if config.loads else 1
+        m.d.sync += mine.eq(self.token.write & meant)
         return split_memory(
             m, "bank", config, bits=8 * config.lanes, depth=config.bank_depth, init=self._weights,
-            write=write, address=self.token.address,
+            write=(mine, self.token_out.address, self.x) if config.loads else mine,
+            address=self.token.address, registers=config.bank_registers,
         )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:

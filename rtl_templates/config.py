@@ -38,7 +38,7 @@ class CoreConfig:
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
     loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
-        stay what they are from the start.
+        stay what they are from the start, and a program must have no such job.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.

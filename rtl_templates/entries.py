@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Module, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.memory import Memory
 
 from .config import CoreConfig
+from .delay import delayed
 
 
 def small_memory(config: CoreConfig) -> dict[str, str]:
@@ -25,33 +26,88 @@ def entry_widths(field: tuple[int, int], word_bits: int) -> list[int]:
 REGISTERED_BITS = {"ecp5": 18}
 """Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
 
-HALVED = {"ecp5": 1024}
-"""Words beyond which such a block RAM is half as wide, up to twice as many. That is not left to Yosys: it
-might put words of a memory that is only read side by side, and choose between them behind the RAM.
+Write = tuple[ValueLike, Value, Value] | Signal
+"""A memory's write port: enable, address and word; or a strobe alone where nothing is ever loaded. It would
+spoil the memory and never comes, but Yosys does not know: otherwise the logic around a memory would depend on
+what it holds, and that could not be replaced in a routed design.
 """
 
 LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
+BLOCK_DEPTH = 1024
+"""Words of a block RAM of such a width."""
+
+DEEPER = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
+"""Words and bits of deeper ones."""
+
+
+def piece_bits(bits: int, depth: int, family: str) -> int:
+    """Bits of the pieces that make a memory of ``bits``: a piece is one block RAM deep, so that nothing
+    stands between it and its output register, unless that takes more block RAMs than pieces of the widest.
+    """
+    widest = REGISTERED_BITS.get(family, bits)
+    most = -(-bits // widest) * -(-depth // BLOCK_DEPTH)
+    narrow = next((width for words, width in DEEPER if depth <= words), widest)
+    if family not in REGISTERED_BITS or depth <= BLOCK_DEPTH or -(-bits // narrow) > most:
+        return widest
+    return narrow
+
+
+def rest_words(depth: int, family: str) -> int:
+    """The last words of a memory that stand in LUTs, where a further block RAM would be all but empty."""
+    rest = depth % BLOCK_DEPTH
+    return rest if family in REGISTERED_BITS and depth > BLOCK_DEPTH and rest <= LUT_DEPTH else 0
+
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value] | None, address: Value,
+    write: Write, address: Value, registers: int = 0,
 ) -> Value:  # fmt: skip
-    """A memory in pieces as wide as the chip likes; the word read comes one cycle after ``address``.
+    """A memory in pieces as wide as the chip likes; the word read comes ``1 + registers`` cycles after
+    ``address``.
 
-    Parameters
-    ----------
-    write : enable, address and word; None: the memory stays what it is.
+    The few words by which it may be deeper than whole block RAMs are made of LUTs (``rest_words``).
     """
-    width = REGISTERED_BITS.get(config.multiplier, bits)
-    halved = HALVED.get(config.multiplier, depth)
-    if halved < depth <= 2 * halved:
-        width //= 2
-    attributes = {} if write else small_memory(config)
+    rest = rest_words(depth, config.multiplier)
+    first = depth - rest
+    if not rest:
+        value = _pieces(m, name, config, bits=bits, depth=depth, init=init, write=write, address=address)
+        return delayed(m, value, registers, f"{name}_read")
+    # the first words are whole block RAMs, so the lower bits of an address number those of the rest too
+    beyond, width = Signal(name=f"{name}_beyond"), _bits_of(rest)
+    m.d.sync += beyond.eq(address >= first)
+    to_low = to_high = write
+    if isinstance(write, tuple):
+        enable, where, word = Value.cast(write[0]), write[1], write[2]
+        to_low = enable & (where < first), where[: _bits_of(first)], word
+        to_high = enable & (where >= first), where[:width], word
+    low = _pieces(
+        m, name, config, bits=bits, depth=first, init=init[:first], address=address[: _bits_of(first)],
+        write=to_low,
+    )  # fmt: skip
+    high = _pieces(
+        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], address=address[:width],
+        write=to_high,
+    )  # fmt: skip
+    low, high = delayed(m, low, registers, f"{name}_read"), delayed(m, high, registers, f"{name}_rest_read")
+    return Mux(delayed(m, beyond, registers, f"{name}_beyond"), high, low)
+
+
+def _bits_of(depth: int) -> int:
+    return (depth - 1).bit_length()
+
+
+def _pieces(
+    m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
+    write: Write, address: Value,
+) -> Value:  # fmt: skip
+    """As ``split_memory``, all of it in one kind of memory."""
+    enable, where, word = write if isinstance(write, tuple) else (write, Const(0), write.replicate(bits))
+    width = piece_bits(bits, depth, config.multiplier)
+    attributes = {}
     if config.multiplier in REGISTERED_BITS:
-        small = "distributed" if write else "logic"
-        attributes["ram_style"] = small if depth <= LUT_DEPTH else "block"
+        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
@@ -59,29 +115,28 @@ def split_memory(
         words = [entry >> start & mask for entry in init]
         memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
-        if write:
-            into, (enable, where, word) = memory.write_port(), write
-            m.d.comb += [into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop])]
-        read = memory.read_port()
-        m.d.comb += read.addr.eq(address)
+        into, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
+        ]  # fmt: skip
         pieces.append(read.data)
     return Cat(pieces)
 
 
 def entry_memory(
     m: Module, name: str, config: CoreConfig, *, field: tuple[int, int], depth: int, init: Sequence[int],
-    parts: int, load: tuple[ValueLike, Value, Value], address: Value,
+    parts: int, load: tuple[Signal, Value, Value], address: Value,
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
     An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
-    is written on its own, so that nothing has to be kept until the entry is complete. Without
-    ``config.loads`` none is.
+    is written on its own, so that nothing has to be kept until the entry is complete.
 
     Parameters
     ----------
     init : whole entries.
-    load : enable, address (entry * parts + part) and word of the part that arrives.
+    load : enable, address (entry * parts + part) and word of the part that arrives; without ``config.loads``
+        the enable alone counts (see ``Write``).
     """
     enable, where, word = load
     word_bits, part_bits = 8 * config.lanes, (parts - 1).bit_length()
@@ -93,8 +148,8 @@ def entry_memory(
         pieces.append(split_memory(
             m, f"{name}_{start}", config, bits=stop - start, depth=depth,
             init=[entry >> start & mask for entry in init], address=address,
-            write=None if not config.loads else (
-                Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
+            write=enable if not config.loads else (
+                enable & (where[:part_bits] == part), where[part_bits:],
                 word[start - part * word_bits : stop - part * word_bits],
             ),
         ))  # fmt: skip

@@ -26,7 +26,12 @@ def test_the_array_is_a_valid_shape(board: Board) -> None:
     assert boards.get(board.name) is board
     assert board.lanes % board.columns == 0
     count = board.requantizers_for(board.columns)
-    assert count == (1 if board.family == "ice40" else board.columns)
+    if board.core is None or board.chip is None:
+        assert count == (1 if board.family == "ice40" else board.columns)
+    else:
+        core = board.core(board.lanes, board.columns)
+        assert (core.lanes, core.columns, core.requantizers) == (board.lanes, board.columns, count)
+        assert (core.scratchpad_words, core.bank_depth) == (board.scratchpad_words, board.bank_depth)
 
 
 def test_names_are_different() -> None:

@@ -245,7 +245,7 @@ def test_a_prebuilt_core_is_taken_as_it_is(tmp_path: Path) -> None:
     assert made[0].core_image == made[1].core_image == EMPTY
     assert other.config.identity != made[0].config.identity
     own = compiled(small_models.network(1), tmp_path)
-    assert own.core_image is own.image
+    assert replace(own.core_image, scratchpad=own.image.scratchpad) == own.image
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,32 @@ def test_a_core_that_has_too_little_is_refused(name: str, what: str, tmp_path: P
     text = f"the model needs {getattr(needed, name)} {what}, the core has {getattr(less, name)}; choose a"
     with pytest.raises(DoesNotFit, match=re.escape(text)):
         check_core(made.schedule, made.program, less)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "what"),
+    [
+        ("unaligned", {}, "words that begin at any byte"),
+        ("pair", {}, "lanes divided for two lines"),
+        ("softmax", {}, "the softmax unit"),
+        ("window", {"window": 2}, "3 bytes of a depthwise window, the core has 2"),
+        ("vector_lanes", {"vector_lanes": 0}, "elements a cycle of the table-sum unit, the core has 0"),
+    ],
+)
+def test_a_core_without_a_unit_is_refused(
+    name: str, changes: dict[str, int], what: str, tmp_path: Path
+) -> None:
+    model = small_models.network(1)
+    x = model.input((1, 8, 8, 8))
+    model.sink(model.depthwise(x, (3, 3), padding=VALID))
+    model.sink(model.conv(model.input((1, 6, 6, 3)), 8, (3, 3)))
+    model.sink(model.softmax(model.input((1, 3), scale=0.3)))
+    made = compiled(model, tmp_path, lanes=8, columns=8)
+    needed = configure(made.schedule, made.program, "block", small=False)
+    assert getattr(needed, name)
+    check_core(made.schedule, made.program, needed)
+    with pytest.raises(DoesNotFit, match=what):
+        check_core(made.schedule, made.program, replace(needed, **(changes or {name: False})))
 
 
 def vector_model(name: str) -> SmallModel:

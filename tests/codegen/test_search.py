@@ -44,6 +44,7 @@ def test_shapes_of_a_board() -> None:
     assert names(shapes_of(get("icebreaker"), None, None)) == {(4, 2), (4, 4)}
     assert shapes_of(get("icebreaker"), 8, None) == shapes_of(get("ulx3s-85f"), 5, None) == []
     assert shapes_of(get("sim-large"), None, None) == []
+    assert shapes_of(get("ulx3s-85f-overlay"), None, None) == []
 
 
 def found_on(board: Board) -> Shape:

@@ -71,7 +71,10 @@ def test_accumulators_hold_the_greatest_sum() -> None:
 def test_what_has_no_parameters_is_named() -> None:
     """Of two jobs on a core with 4 fractional bits, the one whose scale is no power of two."""
     target = target_of(core=True)
-    text = "file: the output scale of operator 1 (MUL) cannot be met exactly by the requantizer; the ratio"
+    text = (
+        "file: the output scale of operator 1 (MUL) cannot be met exactly by the requantizer; the ratio of "
+    )
+    text += "its scales is out of range of the 4 fractional bits of the board's one core."
     found = layers(target, 0.01, 0.02)
     low = replace(target, core=replace(target.core, mantissa_fraction=4))
     assert fit_requantizer("file", layers(low, 0.5**8), low)[0] == 4

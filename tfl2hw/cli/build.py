@@ -4,42 +4,98 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from tfl2hw.cli import report
-from tfl2hw.cli.options import Arithmetic, Board, Clock, Columns, Json, Lanes, Model, Output, Seeds
+from tfl2hw.cli.options import (
+    Arithmetic,
+    Clock,
+    Columns,
+    Json,
+    Lanes,
+    OptionalBoard,
+    Output,
+    Overlay,
+    Reusable,
+    Reuse,
+    Seeds,
+)
+from tfl2hw.cli.overlay import build_overlay
+from tfl2hw.cli.reuse import check_options, reuse_build
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
-from tfl2hw.codegen.bitstream import build_bitstream, build_fastest, pll_for
+from tfl2hw.codegen import Compiled
+from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for
 from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import UsageError
 from tfl2hw.rtl_templates.core import Core
 
 
 def build(
-    model: Model,
-    board: Board,
     output: Output,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="An int8 .tflite file.", show_default=False)
+    ] = None,
+    board: OptionalBoard = None,
     numerics: Arithmetic = "litert-ref",
     lanes: Lanes = None,
     columns: Columns = None,
     seeds: Seeds = 1,
     clock: Clock = None,
+    reuse: Reuse = None,
+    reusable: Reusable = False,
+    overlay: Overlay = False,
     json: Json = False,
 ) -> None:
     """Compile, synthesise, place, route and pack: the bitstream of MODEL for a board.
 
     Exits with 1 where the routed design misses its clock.
     """
-    auto = clock == "auto"
-    settings = Settings(
-        board=board,
-        numerics=numerics,
-        lanes=lanes,
-        columns=columns,
-        clock_mhz=None if clock is None or auto else _megahertz(clock),
-    )
+    other = bool(lanes or columns or clock or reusable)
+    if overlay:
+        others = other or numerics != "litert-ref" or reuse is not None
+        facts, title = build_overlay(model, _given(board), output, seeds, others=others)
+    elif model is None:
+        raise UsageError("build takes a MODEL, or --overlay: a bitstream onto which models are loaded")
+    else:
+        if reuse is not None:
+            check_options(reuse, board, numerics, other or seeds > 1)
+            with progress("compiling") as tell:
+                compiled, result = reuse_build(model, reuse, output, tell)
+        else:
+            settings = Settings(
+                board=_given(board),
+                numerics=numerics,
+                lanes=lanes,
+                columns=columns,
+                clock_mhz=None if clock in (None, "auto") else _megahertz(clock),
+                headroom=reusable,
+            )
+            compiled, result = _build(model, settings, output, seeds, auto=clock == "auto")
+        facts = report.build(compiled, result) | {"reused": reuse is not None}
+        title = f"{model.name} on {compiled.board.name}"
+        if not json:
+            report.print_search(compiled)
+    if json:
+        print_json(facts)
+    else:
+        _print(title, facts)
+    raise typer.Exit(0 if facts["meets_timing"] else 1)
+
+
+def _given(board: str | None) -> str:
+    if board is None:
+        raise UsageError("--board is missing: `tfl2hw boards` lists their names.")
+    return board
+
+
+def _build(
+    model: Path, settings: Settings, output: Path, seeds: int, *, auto: bool
+) -> tuple[Compiled, BuildResult]:
+    """Everything from MODEL to bitstream."""
     with progress("compiling") as tell:
         compiled = settings.compile(model)
         pll_for(compiled.board)  # refuses a board that has no chip before anything is written
@@ -57,13 +113,7 @@ def build(
             compiled = compiled.at_clock(result.target_mhz)
             write_files(compiled, output)
             keep(model, replace(settings, clock_mhz=result.target_mhz), output)
-    facts = report.build(compiled, result)
-    if json:
-        print_json(facts)
-    else:
-        report.print_search(compiled)
-        _print(f"{model.name} on {board}", facts)
-    raise typer.Exit(0 if result.meets_timing else 1)
+    return compiled, result
 
 
 def _megahertz(text: str) -> float:
@@ -88,7 +138,7 @@ def _print(title: str, facts: report.Object) -> None:
     target = facts["target_mhz"]
     verdict = "met" if facts["meets_timing"] else "MISSED"
     say(f"Fmax {facts['fmax_mhz']:.1f} MHz, target {target:.1f} MHz: timing {verdict}")
-    say(
-        f"{facts['predicted_cycles']:,} cycles an inference: {facts['latency_ms']:.3f} ms at {target:.1f} MHz"
-    )
+    if "predicted_cycles" in facts:
+        cycles, latency = facts["predicted_cycles"], facts["latency_ms"]
+        say(f"{cycles:,} cycles an inference: {latency:.3f} ms at {target:.1f} MHz")
     say(f"bitstream: {facts['bitstream']}")

@@ -38,3 +38,8 @@ def compile_command(
     say(f"{facts['predicted_cycles']:,} predicted cycles an inference, {facts['macs']:,} MACs")
     for file in files:
         say(str(file))
+    if compiled.board.core is not None and compiled.board.chip is not None:
+        say(
+            f"`tfl2hw run {output} --port PORT` loads the model onto any {board}, whose one bitstream "
+            f"`tfl2hw build --overlay --board {board} -o DIR` makes"
+        )

@@ -133,6 +133,11 @@ def _board_section(board: Board) -> str:
         text += (
             " Weights stand in SPRAM, which a bitstream cannot fill: the host sends them once after power-up."
         )
+    if board.core is not None:
+        text += (
+            f" One bitstream, `tfl2hw build --overlay --board {board.name} -o DIR`, serves every model that "
+            "fits, which `tfl2hw run` loads: [overlay.md](overlay.md)."
+        )
     if board.clock_tolerance:
         text += (
             f" The clock is the chip's own oscillator, which may be off by {board.clock_tolerance:.0%}: "

@@ -16,6 +16,10 @@ Directory = Annotated[
 Board = Annotated[
     str, typer.Option("--board", help="A board's name; `tfl2hw boards` lists them.", show_default=False)
 ]
+OptionalBoard = Annotated[
+    str | None,
+    typer.Option("--board", help="A board's name; `tfl2hw boards` lists them.", show_default=False),
+]
 Output = Annotated[
     Path, typer.Option("-o", "--output", metavar="DIR", help="Where the files go.", show_default=False)
 ]
@@ -55,6 +59,26 @@ Lanes = Annotated[
 ]
 Columns = Annotated[
     int | None, typer.Option("--columns", help="Filters worked on at once (default: by search).")
+]
+Reuse = Annotated[
+    Path | None,
+    typer.Option(
+        "--reuse",
+        metavar="DIR",
+        help="Put MODEL's weights into the bitstream that `tfl2hw build -o DIR` made of a model of the same "
+        "structure, in seconds; board and all else are as there.",
+        show_default=False,
+    ),
+]
+Reusable = Annotated[
+    bool,
+    typer.Option(
+        "--reusable", help="Make the core a little wider, so that --reuse is likely to take other weights."
+    ),
+]
+Overlay = Annotated[
+    bool,
+    typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Seeds = Annotated[

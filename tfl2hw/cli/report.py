@@ -130,6 +130,15 @@ def compilation(compiled: Compiled, files: list[Path]) -> Object:
 
 def build(compiled: Compiled, result: BuildResult) -> Object:
     """What `build --json` prints."""
+    return bitstream(result) | {
+        "predicted_cycles": compiled.predicted_cycles,
+        "latency_ms": milliseconds(compiled.predicted_cycles, result.target_mhz),
+        "shape": shape(compiled),
+    }
+
+
+def bitstream(result: BuildResult) -> Object:
+    """What `build --json` prints of any bitstream."""
     return {
         "bitstream": str(result.bitstream),
         "fmax_mhz": result.fmax_mhz,
@@ -140,9 +149,6 @@ def build(compiled: Compiled, result: BuildResult) -> Object:
             name: {"used": used, "available": available}
             for name, (used, available) in result.resources.items()
         },
-        "predicted_cycles": compiled.predicted_cycles,
-        "latency_ms": milliseconds(compiled.predicted_cycles, result.target_mhz),
-        "shape": shape(compiled),
     }
 
 

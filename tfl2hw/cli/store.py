@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from tfl2hw.boards import get
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
 from tfl2hw.ops import Numerics
+from tfl2hw.rtl_templates.config import CoreConfig
 
 MODEL = "model.tflite"
 LABELS = "labels.txt"
@@ -21,7 +23,7 @@ SETTINGS = "settings.json"
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a model is compiled with. ``lanes``, ``columns`` None: by search, or the board's; ``clock_mhz``
-    None: the board's.
+    None: the board's. ``core``: the fields of the core's configuration, where it was made for another model.
     """
 
     board: str
@@ -30,13 +32,27 @@ class Settings:
     columns: int | None
     requantizers: int | None = None
     clock_mhz: float | None = None
+    headroom: bool = False
+    core: Mapping[str, Any] | None = None
 
     def compile(self, model: Path) -> Compiled:
         """The model, compiled so."""
+        core = None if self.core is None else CoreConfig(**self.core)
         compiled = compile_model(
-            model, self.board, self.numerics, self.lanes, self.columns, self.requantizers
+            model,
+            self.board,
+            self.numerics,
+            self.lanes,
+            self.columns,
+            self.requantizers,
+            core=core,
+            headroom=self.headroom,
         )
-        return compiled if self.clock_mhz is None else compiled.at_clock(self.clock_mhz)
+        if self.clock_mhz is None:
+            return compiled
+        if core is not None:  # it has the identity that it was made with
+            return replace(compiled, board=replace(compiled.board, target_mhz=self.clock_mhz))
+        return compiled.at_clock(self.clock_mhz)
 
     def settled(self, compiled: Compiled) -> Settings:
         """The same with the shape that a search has chosen, so that it need not be searched again."""
@@ -53,8 +69,13 @@ def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:
     for target, source in present.items():
         if not (target.exists() and target.samefile(source)):
             shutil.copyfile(source, target)
+    return [*present, keep_settings(settings, directory)]
+
+
+def keep_settings(settings: Settings, directory: Path) -> Path:
+    """Write the settings alone, which is all that an overlay has; the file written."""
     (directory / SETTINGS).write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    return [*present, directory / SETTINGS]
+    return directory / SETTINGS
 
 
 def kept(directory: Path) -> Compiled:
@@ -62,19 +83,24 @@ def kept(directory: Path) -> Compiled:
 
     Raises
     ------
-    UsageError : there is no build in ``directory``.
+    UsageError : there is no build in ``directory``, or that of an overlay without a model.
     """
-    return kept_settings(directory).compile(directory / MODEL)
+    settings = kept_settings(directory)
+    if not (directory / MODEL).is_file():
+        raise UsageError(
+            f"{directory}: no model there ({MODEL} is missing); "
+            f"`tfl2hw compile MODEL --board {settings.board} -o DIR` makes what `tfl2hw run DIR` loads"
+        )
+    return settings.compile(directory / MODEL)
 
 
 def kept_settings(directory: Path) -> Settings:
-    """What the model in ``directory`` was compiled with. Raises UsageError as ``kept``."""
-    for name in (MODEL, SETTINGS):
-        if not (directory / name).is_file():
-            raise UsageError(
-                f"{directory}: no build there ({name} is missing); `tfl2hw build MODEL -o DIR` makes one"
-            )
+    """What was built in ``directory``, and how. Raises UsageError where nothing was."""
     file = directory / SETTINGS
+    if not file.is_file():
+        raise UsageError(
+            f"{directory}: no build there ({SETTINGS} is missing); `tfl2hw build MODEL -o DIR` makes one"
+        )
     try:
         settings = Settings(**json.loads(file.read_text()))
     except (ValueError, TypeError) as error:

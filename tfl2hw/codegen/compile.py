@@ -34,9 +34,15 @@ from .memories import make_image
 from .products import place_products
 from .program import Program, assemble
 from .search import Search, search, shapes_of
+from .witness import contents_hash, witness_address, words_with_witness
 
 ONE_BLOCK_WINDOW = 3
 """The longest window of which a column's places fit into one block RAM of an iCE40: 16 bits are kept."""
+
+
+PROGRAM_SHARE, PROGRAM_STEP = 16, 16
+"""Headroom of a program: a 16th of its words, rounded up to 16. A register that kept its value from one job
+to the next may have to be written once a model is trained again."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +69,18 @@ class Compiled:
     @property
     def core_image(self) -> Image:
         """What the core's memories hold from the start: nothing where a prebuilt core is loaded."""
-        return self.image if self.board.core is None else EMPTY
+        if self.board.core is not None:
+            return EMPTY
+        scratchpad = self.image.scratchpad + (() if self.witness is None else (self.witness,))
+        return replace(self.image, scratchpad=scratchpad)
+
+    @property
+    def witness(self) -> tuple[int, bytes] | None:
+        """The address and the bytes by which a host recognises ``image`` in a core that starts with it."""
+        if self.board.core is not None:
+            return None
+        address = witness_address(self.config, max(self.schedule.memory.used))
+        return None if address is None else (address, contents_hash(self.image))
 
     @property
     def predicted_cycles(self) -> int:
@@ -117,9 +134,13 @@ def compile_model(
     lanes: int | None = None,
     columns: int | None = None,
     requantizers: int | None = None,
+    core: CoreConfig | None = None,
+    headroom: bool = False,
 ) -> Compiled:
     """Compile ``path`` for the board named ``board``; as ``compile_source``."""
-    return compile_source(Source(path, numerics), board, lanes, columns, requantizers)
+    return compile_source(
+        Source(path, numerics), board, lanes, columns, requantizers, core=core, headroom=headroom
+    )
 
 
 def compile_source(
@@ -128,12 +149,17 @@ def compile_source(
     lanes: int | None = None,
     columns: int | None = None,
     requantizers: int | None = None,
+    *,
+    core: CoreConfig | None = None,
+    headroom: bool = False,
 ) -> Compiled:
     """Compile ``source`` for the board named ``board``.
 
     ``lanes`` and ``columns`` override its array. On a board with a chip, what of them is not given is chosen
     by search, and the requantizers with it. Where both are given, or there is no chip, ``requantizers`` are
-    as given, or the board's.
+    as given, or the board's. With ``core``, one that was made for another model, nothing is chosen: only what
+    the memories hold is new, and the core's identity stays. ``headroom`` makes a core that other
+    weights are likely to fit.
 
     Raises ModelError, UsageError or DoesNotFit, each a sentence.
     """
@@ -141,21 +167,25 @@ def compile_source(
         chosen = get(board)
     except LookupError as problem:
         raise UsageError(str(problem.args[0])) from None
-    shapes = [] if lanes and columns else shapes_of(chosen, lanes, columns)
-    target = None if shapes else make_target(chosen, lanes, columns, requantizers)
+    if core is None:
+        shapes = [] if lanes and columns else shapes_of(chosen, lanes, columns)
+        target = None if shapes else make_target(chosen, lanes, columns, requantizers, headroom=headroom)
+    else:
+        shapes, target = [], make_target(chosen, core.lanes, core.columns, core.requantizers, core)
     check_maps(source.accepted, chosen.scratchpad_bytes)
     found = None
     if target is None:
         found = search(
-            lambda shape: _fitted(source, _shaped(chosen, shape), chosen)[1:],
+            lambda shape: _fitted(source, _shaped(chosen, shape, headroom), chosen)[1:],
             shapes,
             chosen,
             source.accepted.file,
         )
-        target = _shaped(chosen, found.chosen.shape)
+        target = _shaped(chosen, found.chosen.shape, headroom)
     planned, program, config = _fitted(source, target, chosen)
     image = make_image(planned, program, config)
-    config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
+    if core is None:
+        config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
     return Compiled(
         file=source.path,
         graph=source.graph,
@@ -171,8 +201,8 @@ def compile_source(
     )
 
 
-def _shaped(board: Board, shape: Shape) -> Target:
-    return make_target(board, shape.lanes, shape.columns, shape.requantizers)
+def _shaped(board: Board, shape: Shape, headroom: bool) -> Target:
+    return make_target(board, shape.lanes, shape.columns, shape.requantizers, headroom=headroom)
 
 
 def _fitted(source: Source, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
@@ -197,7 +227,10 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
         longest = assemble(planned, None)
         config = configure(planned, longest, board.scratchpad, small=board.family == "ice40")
         program = assemble(planned, config)
-        config = replace(config, program_depth=max(2, len(program.words)))
+        words = len(program.words)
+        if target.headroom:
+            words = -(-(words + words // PROGRAM_SHARE) // PROGRAM_STEP) * PROGRAM_STEP
+        config = replace(config, program_depth=max(2, words))
         try:
             check_fit(config, board, network.file)
         except DoesNotFit:
@@ -206,6 +239,10 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
                 raise
             return _core_for(source, smaller, board)
         config = place_products(config, board, network.file)
+        if config.scratchpad == "block":
+            config = replace(
+                config, scratchpad_words=words_with_witness(config.scratchpad_words, board.family)
+            )
         return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
@@ -223,9 +260,18 @@ def _smaller(target: Target, config: CoreConfig, board: Board) -> Target | None:
 
 
 def make_target(
-    board: Board, lanes: int | None, columns: int | None, requantizers: int | None = None
+    board: Board,
+    lanes: int | None,
+    columns: int | None,
+    requantizers: int | None = None,
+    core: CoreConfig | None = None,
+    *,
+    headroom: bool = False,
 ) -> Target:
-    """What the schedule has to know of ``board``. Raises UsageError for a shape that cannot be."""
+    """What the schedule has to know of ``board``, and of ``core`` if that is all there is to be had.
+
+    Raises UsageError for a shape that cannot be.
+    """
     lanes = lanes or board.lanes
     columns = columns or board.columns
     single_port = board.scratchpad != "block"
@@ -236,19 +282,27 @@ def make_target(
         )
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
-    core = None if board.core is None else board.core(lanes, columns)
+    if board.core is not None:
+        if board.chip and (lanes, columns) != (board.lanes, board.columns):
+            raise UsageError(
+                f"{board.name} has one core for all models, of {board.lanes} lanes and {board.columns} "
+                "columns: leave --lanes and --columns out, or choose a board without -overlay in its name."
+            )
+        core = board.core(lanes, columns)
     softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
         lanes=lanes,
         columns=columns,
-        requantizers=min(requantizers or board.requantizers_for(columns), columns),
+        requantizers=core.requantizers
+        if core
+        else min(requantizers or board.requantizers_for(columns), columns),
         scratchpad_bytes=board.scratchpad_words * board.lanes,
         banks=2 if single_port else 1,
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
         strips=board.family == "ecp5" if core is None else core.spread,
-        vector_lanes=1 if single_port else lanes // 2,
+        vector_lanes=core.vector_lanes if core else 1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),
         l2_interval=L2Normalize.SCALE_INTERVAL,
@@ -257,4 +311,5 @@ def make_target(
         pair=core is None or core.pair,
         twin=(core is None or core.twin) and lanes >= 2 * columns,
         core=core,
+        headroom=headroom and core is None,
     )

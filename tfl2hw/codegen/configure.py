@@ -10,10 +10,11 @@ from math import prod
 from typing import TypedDict
 
 from tfl2hw import __version__
+from tfl2hw.boards import Board
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
-from tfl2hw.rtl_templates.image import Image
+from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import (
     FLAG_INDEXED,
     FLAG_STREAM,
@@ -45,7 +46,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
     """
     target = schedule.target
     jobs = matrices(schedule.layers)
-    widths = parameter_widths(schedule.parameters)
+    widths = parameter_widths(schedule.parameters, headroom=target.headroom)
     words = [job.weights.shape[2] for job in jobs]
     if target.streamed:
         bank_depth, parameter_depth = max(words, default=2), STREAMED_PARAMETERS
@@ -100,12 +101,34 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         arg_max=Kind.ARGMAX in kinds,
         vector_lanes=target.vector_lanes if tables else 0,
         table_depth=256 * len(schedule.tables),
-        table_bits=max(table_values, default=0).bit_length() + 1 if tables else 0,
+        table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
     )
+
+
+_UNITS = {
+    "loads": "loads from the scratchpad",
+    "unaligned": "words that begin at any byte",
+    "spread": "inputs in strips",
+    "single": "depthwise windows of one token a pixel",
+    "pair": "lanes divided for two lines",
+    "twin": "lanes divided for two channels",
+    "quad": "lanes divided for two lines and two channels",
+    "mover": "the byte mover",
+    "copier": "the word copier",
+    "index": "the index register",
+    "softmax": "the softmax unit",
+    "log_softmax": "the log softmax unit",
+    "l2_normalize": "the L2 normalisation unit",
+    "arg_max": "the arg max unit",
+    "product": "products of two activations",
+    "maximum": "columns that keep the greatest or least sum",
+    "digits": "weights of several digits",
+}
+"""What a core has or not, in words."""
 
 
 class _Window(TypedDict):
@@ -145,14 +168,20 @@ def _is_unaligned(job: Job, lanes: int) -> bool:
 
 
 def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
-    """Raises DoesNotFit, with the numbers, where a model needs more of something than a prebuilt core has."""
+    """Raises DoesNotFit, with the numbers, where a model needs more of something than ``core`` has."""
     needed = configure(schedule, program, core.scratchpad, small=False)
+    if core.offset_zeros > needed.offset_zeros:
+        raise DoesNotFit(
+            f"{schedule.file}: the offsets of the model's requantizers end in {needed.offset_zeros} zeros at "
+            f"least, and the core drops {core.offset_zeros} of them."
+        )
     # zeros that only this model's offsets end in have to be stored
     needed = replace(needed, offset_bits=needed.offset_bits + needed.offset_zeros - core.offset_zeros)
     names = {
         "bank_depth": "words of a column's weight bank",
         "parameter_depth": "parameter entries",
         "program_depth": "words of program memory",
+        "scratchpad_words": "words of scratchpad",
         "table_depth": "entries of the table-sum unit's tables",
         "table_bits": "bits of a table entry",
         "softmax_tables": "softmax tables",
@@ -163,6 +192,9 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
         "shift_bits": "bits of a requantizer's shift",
         "count_bits": "bits of a loop counter",
         "coordinate_bits": "bits of a row or column",
+        "window": "bytes of a depthwise window",
+        "places": "depthwise windows of a pixel",
+        "vector_lanes": "elements a cycle of the table-sum unit",
     }
     for name, what in names.items():
         least, most = getattr(needed, name), getattr(core, name)
@@ -170,6 +202,12 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
             raise DoesNotFit(
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
+            )
+    for name, what in _UNITS.items():
+        if getattr(needed, name) and not getattr(core, name):
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {what}, which the core does not have; "
+                "choose another board."
             )
 
 
@@ -188,6 +226,19 @@ def _bits(program: Program, prefixes: tuple[str, ...], *others: Opcode) -> int:
     numbers = [signed_value(value) for value in values]
     extreme = max((max(number, ~number) for number in numbers), default=0)
     return extreme.bit_length() + 1
+
+
+def prebuilt(board: Board) -> CoreConfig:
+    """The configuration of the one core of ``board``, as a bitstream or a simulator is made of it.
+
+    Raises
+    ------
+    ValueError : each model gets a core of its own.
+    """
+    if board.core is None:
+        raise ValueError(f"{board.name} has no core of its own")
+    config = with_link(board.core(board.lanes, board.columns), EMPTY, board.target_mhz)
+    return replace(config, multiplier=board.multiplier)
 
 
 def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:

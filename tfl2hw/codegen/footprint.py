@@ -10,7 +10,7 @@ from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ir.primitives import Convolution, Depthwise, Network
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.entries import LUT_DEPTH, REGISTERED_BITS, entry_widths
+from tfl2hw.rtl_templates.entries import LUT_DEPTH, entry_widths, piece_bits, rest_words
 from tfl2hw.rtl_templates.fixed_point import Program
 from tfl2hw.rtl_templates.l2_normalize import SQUARES, L2Normalize
 from tfl2hw.rtl_templates.log_softmax import TABLE, LogSoftmax
@@ -44,26 +44,31 @@ class _Memory:
     rom: bool = False
     pieces: bool = False
 
-    @property
-    def lut_rams(self) -> int:
-        """LUT memories that one of them would take."""
-        return -(-self.depth // _LUT_RAM[0]) * -(-self.width // _LUT_RAM[1])
+    def lut_rams(self, family: str) -> int:
+        """LUT memories that one of them takes."""
+        if self._is_small(family):
+            return self._lut_rams(self.depth)
+        return self._lut_rams(rest_words(self.depth, family)) if self.pieces else 0
 
-    def is_small(self, family: str) -> bool:
-        """Whether it is made of LUTs."""
+    def _lut_rams(self, depth: int) -> int:
+        return -(-depth // _LUT_RAM[0]) * -(-self.width // _LUT_RAM[1])
+
+    def _is_small(self, family: str) -> bool:
+        """Whether all of it is made of LUTs."""
         if family != "ecp5" or self.rom:
             return False
-        return self.depth <= LUT_DEPTH if self.pieces else self.lut_rams <= _MOST_LUT_RAMS
+        return self.depth <= LUT_DEPTH if self.pieces else self._lut_rams(self.depth) <= _MOST_LUT_RAMS
 
     def blocks(self, family: str) -> int:
         """Block RAMs of all of them, by the cheapest shape of the family's block."""
-        if self.is_small(family):
+        if self._is_small(family):
             return 0
-        most = REGISTERED_BITS.get(family, self.width) if self.pieces else self.width
+        depth = self.depth - (rest_words(self.depth, family) if self.pieces else 0)
+        most = piece_bits(self.width, depth, family) if self.pieces else self.width
         widths = [min(most, self.width - start) for start in range(0, self.width, most)]
         shapes = [(deep, wide) for deep, wide in _SHAPES[family] if wide <= most or most == self.width]
         return self.number * sum(
-            min(-(-self.depth // deep) * -(-width // wide) for deep, wide in shapes) for width in widths
+            min(-(-depth // deep) * -(-width // wide) for deep, wide in shapes) for width in widths
         )
 
 
@@ -76,9 +81,9 @@ def block_rams(config: CoreConfig, family: str) -> dict[str, int]:
 
 
 def lut_rams(config: CoreConfig, family: str) -> int:
-    """LUT memories of the kinds that ``block_rams`` has, where they are too small for a block."""
+    """LUT memories of the kinds that ``block_rams`` has, where so little of them would fill no block."""
     memories = [memory for several in _memories(config, family).values() for memory in several]
-    return sum(memory.number * memory.lut_rams for memory in memories if memory.is_small(family))
+    return sum(memory.number * memory.lut_rams(family) for memory in memories)
 
 
 def _memories(config: CoreConfig, family: str) -> dict[str, list[_Memory]]:

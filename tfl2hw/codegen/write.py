@@ -15,31 +15,42 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.frames import PROTOCOL
 
+REPORT = "report.json"
+
 
 def board_config(compiled: Compiled) -> CoreConfig:
     """The configuration with the multipliers of the board's chip."""
     return replace(compiled.config, multiplier=compiled.board.multiplier)
 
 
-def write_files(compiled: Compiled, directory: Path) -> list[Path]:
+VERILOG = ("core.v", "top.v")
+"""Of the core, and of the board's top."""
+
+
+def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) -> list[Path]:
     """Write program, memory contents, Verilog of core and board top, report and link; the files written.
 
-    Everything is made before the first file is written.
+    Everything is made before the first file is written. Without ``verilog``, which takes most of the time,
+    none is left either.
 
     Raises
     ------
     ToolError : Yosys, which writes the Verilog, is missing or failed.
     """
     texts = {
-        "core.v": to_verilog(Core(board_config(compiled), compiled.core_image), "core"),
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
-        "report.json": json.dumps(report_json(compiled), indent=2) + "\n",
+        REPORT: json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
-    if compiled.board.chip is not None:
-        texts["top.v"] = _top_verilog(compiled)
+    core, top = VERILOG
+    if verilog:
+        texts[core] = to_verilog(Core(board_config(compiled), compiled.core_image), "core")
+    if verilog and compiled.board.chip is not None:
+        texts[top] = _top_verilog(compiled)
     directory.mkdir(parents=True, exist_ok=True)
+    for name in set(VERILOG) - texts.keys():
+        (directory / name).unlink(missing_ok=True)
     for name, text in texts.items():
         (directory / name).write_text(text)
     return [directory / name for name in texts]
@@ -77,9 +88,17 @@ def link_json(compiled: Compiled) -> dict[str, Any]:
         "identity": compiled.config.identity,
         "baud": compiled.board.baud,
         "word": compiled.config.lanes,
+        "contents": _witness(compiled),
         "inputs": [_place(compiled, tensor) for tensor in compiled.network.inputs],
         "outputs": [_place(compiled, tensor) for tensor in compiled.network.outputs],
     }
+
+
+def _witness(compiled: Compiled) -> dict[str, Any] | None:
+    if compiled.witness is None:
+        return None
+    address, data = compiled.witness
+    return {"address": address, "hex": data.hex()}
 
 
 def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:

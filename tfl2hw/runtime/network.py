@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.loading import Load, loads
+from tfl2hw.codegen.witness import contents_hash
 from tfl2hw.runtime.device import PATIENCE, Device
 from tfl2hw.runtime.session import LOADING, Session, TensorLocation
 from tfl2hw.runtime.transport import Transport
@@ -29,6 +30,7 @@ def open_session(compiled: Compiled, transport: Transport, patience: float = PAT
         Device(transport, lanes=compiled.config.lanes, patience=patience),
         identity=bytes.fromhex(compiled.config.identity),
         loads=_loads(compiled),
+        witness=compiled.witness,
         mark=_mark(compiled),
         seconds=compiled.predicted_cycles / CYCLES_A_SECOND,
         inputs=[location(compiled, tensor) for tensor in compiled.network.inputs],
@@ -41,15 +43,15 @@ def _mark(compiled: Compiled) -> int | None:
     """The mark of a device that holds all of ``compiled``; none for a core that many models share."""
     if compiled.board.core is not None:
         return None
-    return zlib.crc32(bytes.fromhex(compiled.config.identity)) % (LOADING - 1) + 1
+    told = bytes.fromhex(compiled.config.identity) + contents_hash(compiled.image)
+    return zlib.crc32(told) % (LOADING - 1) + 1
 
 
 def _loads(compiled: Compiled) -> tuple[Load, ...]:
-    if compiled.board.core is not None:
-        return loads(compiled.image, compiled.config)
-    if compiled.config.scratchpad == "block":
-        return ()
-    return (Load(writes=compiled.image.scratchpad),)
+    """Nothing where the core starts with everything and a witness proves it. All of it elsewhere: the core's
+    identity does not tell which contents its bitstream had (see ``codegen.reuse``).
+    """
+    return () if compiled.witness is not None else loads(compiled.image, compiled.config)
 
 
 def location(compiled: Compiled, tensor: int) -> TensorLocation:

@@ -143,6 +143,7 @@ class Session:
     start : the program's first word.
     mark : 1 to 32767, tells that the loads are in the device. One that carries it already is not loaded
         again. None: a mark that no earlier session gave, as the identity does not tell what the loads are.
+    witness : an address, and the bytes that a device holds there whose bitstream has this network's contents.
     seconds : the longest that a run may take.
     """
 
@@ -157,6 +158,7 @@ class Session:
         breaks: Sequence[int] = (),
         start: int = 0,
         mark: int | None = None,
+        witness: tuple[int, bytes] | None = None,
         seconds: float = 30.0,
     ) -> None:
         self._device = device
@@ -167,6 +169,7 @@ class Session:
         self._breaks = tuple(breaks)
         self._start = start
         self._mark = mark
+        self._witness = witness
         self._seconds = seconds
         self._ready = False
 
@@ -180,7 +183,7 @@ class Session:
 
         Raises
         ------
-        ToolError : another design is in the device.
+        ToolError : another design is in the device, or its bitstream has other weights.
         DeviceReset : it was reset while it was loaded.
         """
         if self._ready:
@@ -196,10 +199,22 @@ class Session:
             self._load()
         self._ready = True
 
+    def _check_witness(self) -> None:
+        if self._witness is None:
+            return
+        address, wanted = self._witness
+        found = self._device.read(address, len(wanted))
+        if found != wanted:
+            raise ToolError(
+                "the device holds this design with other weights: the hash of its contents is "
+                f"{found.hex()}, that of the network is {wanted.hex()}; program the board first"
+            )
+
     def _load(self) -> None:
         """Two marks: a reset on the way would leave the second without the first."""
         device = self._device
         device.mark(LOADING | random.randrange(1, LOADING))
+        self._check_witness()
         for load in self._loads:
             for address, data in load.writes:
                 device.write(address, data)

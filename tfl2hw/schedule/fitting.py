@@ -75,12 +75,21 @@ def fit_requantizer(
         if failing is None:
             found = (known.parameters(each, fraction) for each in steps)
             good = tuple(each for each in found if each is not None)
-            return fraction, good, max(16, extreme.bit_length() + 1)
+            bits = max(16, extreme.bit_length() + 1)
+            if not target.headroom:
+                return fraction, good, bits
+            # scales that need a longer fraction come with the next training
+            longer = [known.parameters(each, fraction + 1) for each in steps]
+            better = tuple(each for each in longer if each is not None)
+            if len(better) == len(good):
+                fraction, good = fraction + 1, better
+            return fraction, good, bits + 1
         hardest = failing
     owner = next(layer for layer in layers for job in layer.jobs if matrix_of(job) is jobs[hardest])
+    bits = "" if target.core is None else f" of the {fraction} fractional bits of the board's one core"
     raise ModelError(
         f"{file}: the output scale of operator {owner.op_index} ({owner.op}) cannot be met exactly by the "
-        "requantizer; the ratio of its scales is out of range."
+        f"requantizer; the ratio of its scales is out of range{bits}."
     )
 
 

@@ -46,6 +46,7 @@ class Target:
     pair : whether the lanes may be divided for two lines of the OFM; twin : for two channels a column.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
         made for the model.
+    headroom : whether the core is made a little wider than the model needs, for what another training brings.
     """
 
     lanes: int
@@ -66,6 +67,7 @@ class Target:
     pair: bool = False
     twin: bool = False
     core: CoreConfig | None = None
+    headroom: bool = False
 
     @property
     def chain(self) -> int:
