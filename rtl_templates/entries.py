@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.memory import Memory
 
 from .config import CoreConfig
@@ -27,9 +27,9 @@ REGISTERED_BITS = {"ecp5": 18}
 """Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
 
 Write = tuple[ValueLike, Value, Value] | Signal
-"""A memory's write port: enable, address and word; or a strobe alone where nothing is ever loaded. It would
-spoil the memory and never comes, but Yosys does not know: otherwise the logic around a memory would depend on
-what it holds, and that could not be replaced in a routed design.
+"""A memory's write port: enable, address and word; or a strobe alone where nothing is ever loaded, which
+never comes and would spoil the memory. Yosys does not know that: otherwise the logic around a memory would
+depend on what it holds, and that could not be replaced in a routed design.
 """
 
 LUT_DEPTH = 64
@@ -103,22 +103,33 @@ def _pieces(
     write: Write, address: Value,
 ) -> Value:  # fmt: skip
     """As ``split_memory``, all of it in one kind of memory."""
-    enable, where, word = write if isinstance(write, tuple) else (write, Const(0), write.replicate(bits))
     width = piece_bits(bits, depth, config.multiplier)
     attributes = {}
     if config.multiplier in REGISTERED_BITS:
         attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
+    # a block RAM needs no strobe where two words that nobody reads show that each bit may be 0 and 1
+    fixed = (
+        not isinstance(write, tuple)
+        and attributes.get("ram_style") == "block"
+        and depth + 2 <= 1 << _bits_of(depth)
+    )
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
         mask = (1 << (stop - start)) - 1
         words = [entry >> start & mask for entry in init]
-        memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
+        if fixed:
+            words += [*(0 for _ in range(depth - len(words))), 0, mask]
+        memory = Memory(shape=stop - start, depth=depth + 2 if fixed else depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
-        into, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
-        ]  # fmt: skip
+        if isinstance(write, tuple):
+            into, (enable, where, word) = memory.write_port(), write
+            m.d.comb += [into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop])]
+        elif not fixed:
+            into = memory.write_port()
+            m.d.comb += [into.en.eq(write), into.data.eq(write.replicate(stop - start))]
+        read = memory.read_port()
+        m.d.comb += read.addr.eq(address)
         pieces.append(read.data)
     return Cat(pieces)
 
