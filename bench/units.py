@@ -93,6 +93,11 @@ def units(config: CoreConfig) -> list[Unit]:
                 f"a pair of words every {_cycles(every)}",
             )
         )  # fmt: skip
+    for function in config.functions:
+        every = max(function.operands, function.interval(config.lanes))
+        latency = 1 + function.latency(config.lanes)
+        throughput = f"a word of each operand every {_cycles(every)}"
+        found.append(_unit(function.name, latency, "last word to result", throughput))
     return [*found, *_row_units(config)]
 
 

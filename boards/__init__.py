@@ -58,7 +58,8 @@ def boards() -> Mapping[str, Board]:
     """
     known = {board.name: board for board in OURS}
     for entry in entry_points(group=GROUP):
-        where = f"the entry point {entry.name!r} = {entry.value!r} of the group {GROUP}"
+        package = "" if entry.dist is None else f" of the package {entry.dist.name} {entry.dist.version}"
+        where = f"the entry point {entry.name!r} = {entry.value!r} of the group {GROUP}{package}"
         try:
             found = entry.load()
         except Exception as problem:

@@ -23,6 +23,7 @@ from .isa import (
     token_flags,
     token_layout,
 )
+from .registers import register
 
 
 def request_layout(config: CoreConfig) -> data.StructLayout:
@@ -96,10 +97,11 @@ class AddressGenerator(wiring.Component):
             "load_count": signed(config.destination_bits + 1), "load_address": unsigned(token_bits),
             "step_bank": unsigned(1),
         }  # fmt: skip
-        self._r = {name: Signal(shape, name=name, reset_less=True) for name, shape in shapes.items()}
-        for name, register in self._r.items():
-            with m.If(bus.valid & (bus.register == INDEX[name])):
-                m.d.sync += register.eq(bus.value)
+        self._r = {name: register(config, name, shape) for name, shape in shapes.items()}
+        for name, held in self._r.items():
+            if isinstance(held, Signal):
+                with m.If(bus.valid & (bus.register == INDEX[name])):
+                    m.d.sync += held.eq(bus.value)
         base = self._r["base"]
         with m.If(bus.valid & (bus.register == INDEX["base_add"])):
             m.d.sync += base.eq(base + bus.value)
@@ -111,19 +113,26 @@ class AddressGenerator(wiring.Component):
         """
         self._late_start = Signal()
         m.d.sync += self._late_start.eq(self.bus.start)
-        late = ("base_row", "base_column", "height", "width")
-        at_once = (*(f"count{level}" for level in range(LEVELS)), "gap", "window_skip", "window_stride")
+        late: tuple[str, ...] = ("base_row", "base_column", "height", "width")
+        at_once: tuple[str, ...] = tuple(f"count{level}" for level in range(LEVELS))
+        at_once += ("gap", "window_skip", "window_stride")
         at_once += ("load_words", "load_parameter_words", "load_first", "load_count", "load_address")
-        self._a = {
-            name: Signal.like(self._r[name], name=f"active_{name}") for name in (*late, *at_once, "step_bank")
-        }
+        if not self._config.shadows:  # nobody writes them while tokens are issued
+            late, at_once = (), ()
+        late, at_once = (
+            tuple(name for name in names if isinstance(self._r[name], Signal)) for names in (late, at_once)
+        )
+        active = (*late, *at_once, "step_bank")
+        self._a = self._r | {name: Signal.like(self._r[name], name=f"active_{name}") for name in active}
         for strobe, names in ((self.bus.start, (*at_once, "step_bank")), (self._late_start, late)):
             with m.If(strobe):
                 m.d.sync += [self._a[name].eq(self._r[name]) for name in names]
 
-    def _origin(self, m: Module) -> Signal:
+    def _origin(self, m: Module) -> Value:
         """Where the job's first token reads: ``base``, plus ``index`` with its flag."""
         base = self._r["base"]
+        if not (self._config.shadows or self._config.index):
+            return base
         origin = Signal.like(base, name="origin")
         index: Value = Const(0)
         if self._config.index:
@@ -160,12 +169,7 @@ class AddressGenerator(wiring.Component):
                 streams.eq((bus.value & FLAG_STREAM).any() if self._config.loads else 0),
             ]
         for number, count in enumerate(counts):
-            with m.If(bus.start):
-                m.d.sync += count.eq(r[f"count{number}"])
-            with m.Elif(advance[number] & count[-1]):
-                m.d.sync += count.eq(a[f"count{number}"])
-            with m.Elif(advance[number]):
-                m.d.sync += count.eq(count - 1)
+            self._count(m, count, f"count{number}", advance[number])
         with m.If(bus.start | pixel_end):
             m.d.sync += first.eq(1)
         with m.Elif(issue):
@@ -227,6 +231,22 @@ class AddressGenerator(wiring.Component):
             stage.last.eq(pixel_end & emits), stage.final.eq(group_end), stage.pick.eq(pick),
             stage.hold.eq(hold), stage.streams.eq(streams), stage.kind.eq(kind), stage.begins.eq(begins),
         ]  # fmt: skip
+
+    def _count(self, m: Module, count: Signal, name: str, advance: Value) -> None:
+        """Load ``count`` from the register ``name`` with a START and where it ends, else count down."""
+        if self._config.shadows:
+            with m.If(self.bus.start):
+                m.d.sync += count.eq(self._r[name])
+            with m.Elif(advance & count[-1]):
+                m.d.sync += count.eq(self._a[name])
+            with m.Elif(advance):
+                m.d.sync += count.eq(count - 1)
+            return
+        # the choice and the sum are a cell a bit of an iCE40, as both go by one signal
+        falls = Signal(name=f"{name}_falls")
+        m.d.comb += falls.eq(~(self.bus.start | count[-1]))
+        with m.If(self.bus.start | advance):
+            m.d.sync += count.eq(Mux(falls, count + falls.replicate(len(count)), self._r[name]))
 
     def _loader(self, m: Module, streams: Signal) -> tuple[Signal, Signal, Signal]:
         """Counts the words of a load: ``load_words`` for each destination, then, in a streamed job,

@@ -117,6 +117,8 @@ class Array(wiring.Component):
         """What was written last, for the job that begins next."""
         settings = Signal(settings_layout(self._config), name="settings")
         for name in ("zero_point", "low", "high", "parameter_base"):
+            if self._config.constant(name) is not None:
+                continue
             with m.If(self.bus.valid & (self.bus.register == INDEX[name])):
                 m.d.sync += settings[name].eq(self.bus.value)
         with m.If(self.bus.valid & (self.bus.register == INDEX["parameter_base"])):

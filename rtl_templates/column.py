@@ -130,7 +130,11 @@ class Column(wiring.Component):
         if config.product:
             weight = Cat(self._factor(m, operand[:8], weight[:8]), weight[8:])
         m.submodules.multiplier = multiplier = LaneMultiplier(
-            config.lanes, config.multiplier, config.multiplier_latency, config.soft_lanes
+            config.lanes,
+            config.multiplier,
+            config.multiplier_latency,
+            config.soft_lanes,
+            config.soft_multiplier,
         )
         m.d.comb += [multiplier.x.eq(operand), multiplier.w.eq(weight)]
         products = [multiplier.p[lane] for lane in range(config.lanes)]
@@ -210,7 +214,10 @@ class Column(wiring.Component):
         if config.digits:
             before = Mux(control.digit, accumulator << DIGIT_BITS, accumulator)
         with m.If(valid):
-            m.d.sync += accumulator.eq(Mux(first, 0, before) + total)
+            # without bank registers it is an iCE40's column: a cell adds, and chooses the sum or its term
+            restarted = Mux(first, 0, before) + total
+            chosen = Mux(first, total, before + total)
+            m.d.sync += accumulator.eq(restarted if config.bank_registers else chosen)
         value = self._extreme(m, total, accumulator) if config.maximum else accumulator
         done, closes = Signal(), Signal()
         m.d.sync += [done.eq(last), closes.eq(last & final)]

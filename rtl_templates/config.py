@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .parts import Multiplier, VectorFunction
+
 MULTIPLIERS = ("generic", "ecp5", "ice40")
 SOFTMAX_DIGITS = (1, 2, 4)
 SCRATCHPADS = ("block", "spram", "spram-model")
@@ -40,6 +42,10 @@ class CoreConfig:
     loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
         stay what they are from the start, and a program must have no such job.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
+    shadows : whether the address generator's registers may be written while a job goes by them; without, a
+        program waits with that (see ``isa.UNSHADOWED``), which costs nothing where the next job has to wait
+        for results in any case.
+    fixed : registers that always hold one value, with that value: constants, which no program can change.
     multiplier_latency : cycles of the columns' multipliers: 3, or 2 to save their output registers.
     bank_registers : 1 if weight banks have output registers (and IFM words wait for them), else 0.
     product_latency : cycles of the requantizers' multipliers; None: what their widths ask for.
@@ -50,6 +56,7 @@ class CoreConfig:
         column coordinates (signed).
     multiplier : which primitive multiplies: "generic" (plain ``*``), "ecp5" or "ice40".
     soft_lanes : lanes of each column whose products are made in LUTs instead of DSPs.
+    soft_multiplier : what makes those, in a simulation too if it is portable; None: the chip family's own.
     window : bytes that the sliding window of a depthwise kernel has, the newest included; 0: no window.
     places : tokens of a pixel whose windows are kept; a power of two.
     single : whether pixels of one token have windows: then a place is read in the cycle behind its last use.
@@ -70,10 +77,12 @@ class CoreConfig:
     table_depth : entries in each operand's table of the table-sum unit (256 an operator).
     table_bits : width of a table entry (signed).
     vector_shift : bits that the table-sum unit drops from the sum.
+    functions : functions of other packages, each with a unit of its own.
     product : whether columns can multiply two bytes of a feature map (jobs with FLAG_PRODUCT).
     maximum : whether columns can keep a pixel's greatest or least sum (FLAG_MAXIMUM, FLAG_MINIMUM).
     digits : whether accumulators can move up between the digits of wide weights (FLAG_DIGITS).
     identity : 16 bytes, as 32 hex digits, by which a host recognises the design.
+    slow_link : whether a byte of the host link may take several cycles, to save logic (see ``Link``).
     link_timeout : cycles without a byte after which the host link drops a frame.
     """
 
@@ -89,6 +98,8 @@ class CoreConfig:
     parameter_depth: int
     program_depth: int
     scratchpad_words: int
+    shadows: bool = True
+    fixed: tuple[tuple[str, int], ...] = ()
     multiplier_latency: int = 3
     bank_registers: int = 1
     product_latency: int | None = None
@@ -103,6 +114,7 @@ class CoreConfig:
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
+    soft_multiplier: Multiplier | None = None
     window: int = 0
     places: int = 1
     single: bool = False
@@ -123,10 +135,12 @@ class CoreConfig:
     table_depth: int = 0
     table_bits: int = 0
     vector_shift: int = 0
+    functions: tuple[VectorFunction, ...] = ()
     product: bool = False
     maximum: bool = False
     digits: bool = False
     identity: str = "00" * 16
+    slow_link: bool = False
     link_timeout: int = 2**20
 
     def __post_init__(self) -> None:
@@ -144,6 +158,10 @@ class CoreConfig:
             raise ValueError(f"multiplier must be one of {MULTIPLIERS}, not {self.multiplier!r}")
         if not 0 <= self.soft_lanes <= self.lanes:
             raise ValueError(f"soft_lanes must be 0 to lanes, not {self.soft_lanes!r}")
+        if self.soft_multiplier and self.multiplier_latency not in self.soft_multiplier.latencies:
+            raise ValueError(
+                f"multiplier_latency must be one of soft_multiplier's, not {self.multiplier_latency!r}"
+            )
         if self.requantizer_dsps not in (1, 2):
             raise ValueError(f"requantizer_dsps must be 1 or 2, not {self.requantizer_dsps!r}")
         if self.vector_lanes and self.lanes % self.vector_lanes:
@@ -155,7 +173,7 @@ class CoreConfig:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
             "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "loads",
-            "spread", "single", "pair", "twin", "quad",
+            "spread", "shadows", "slow_link", "single", "pair", "twin", "quad",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")
@@ -176,6 +194,10 @@ class CoreConfig:
                 raise ValueError(f"{name} must be False with fewer than {lanes} lanes")
             if getattr(self, name) and name != "pair" and self.lanes == self.columns:
                 raise ValueError(f"{name} must be False with as many columns as lanes")
+
+    def constant(self, register: str) -> int | None:
+        """The value that ``register`` always holds, if it is one of the ``fixed``."""
+        return dict(self.fixed).get(register)
 
     @property
     def divisions(self) -> tuple[tuple[int, int], ...]:

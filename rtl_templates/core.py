@@ -14,6 +14,7 @@ from .array import Array
 from .byte_units import ByteUnits
 from .config import CoreConfig
 from .delay import delayed
+from .hostbus import HostBus
 from .hostport import HostPort
 from .image import EMPTY, Image
 from .isa import INDEX, SILENT, Kind
@@ -22,6 +23,7 @@ from .scratchpad import Scratchpad
 from .sequencer import Sequencer
 from .table_sum import TableSum
 from .tail import Tail
+from .vector_functions import VectorFunctions
 from .writer import Writer
 
 
@@ -33,23 +35,30 @@ class Core(wiring.Component):
     config : what to generate.
     image : initial contents of program memory, weight banks, parameter memories, tables and (where it
         is block RAM) scratchpad; without one they are loaded over the link.
+    linked : whether there is a host link; else somebody within the chip has its bus.
 
     Members
     -------
     i, o : byte streams of the host link (see ``link``).
+    bus : In(HostBus), in place of the streams. A write may have a byte each cycle.
+    hold : In(1), beside ``bus``: no result is written. For as long as the core is reset: results that were
+        on their way then have lost their place.
     """
 
-    def __init__(self, config: CoreConfig, image: Image | None = None) -> None:
+    def __init__(self, config: CoreConfig, image: Image | None = None, *, linked: bool = True) -> None:
         self._config = config
         self._image = image or EMPTY
-        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+        self._linked = linked
+        streams = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
+        super().__init__(streams if linked else {"bus": In(HostBus()), "hold": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
-        m.submodules.link = link = Link(config.identity, config.link_timeout)
-        connect(m, flipped(self.i), link.i)
-        connect(m, flipped(self.o), link.o)
+        if self._linked:
+            m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
+            connect(m, flipped(self.i), link.i)
+            connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)
         m.submodules.host = self._host = HostPort(config, Scratchpad.read_latency(config))
         m.submodules.address = self._address = AddressGenerator(config)
@@ -58,7 +67,7 @@ class Core(wiring.Component):
         m.submodules.array = self._array = Array(config, image)
         m.submodules.tail = self._tail = Tail(config)
         self._fan_out(m)
-        self._connect_host(m, link)
+        self._connect_host(m, link.bus if self._linked else self.bus)
         self._connect_memory(m)
         token, x, kind = self._fetch(m)
         self._connect_tail(m)
@@ -88,10 +97,10 @@ class Core(wiring.Component):
     def _listen(self, m: Module, unit: wiring.Component) -> None:
         m.d.comb += [getattr(unit.bus, name).eq(value) for name, value in self._late_bus.items()]
 
-    def _connect_host(self, m: Module, link: Link) -> None:
-        """The link's bus: transfers to the host port, runs to the sequencer."""
-        config, host, sequencer, bus = self._config, self._host, self._sequencer, link.bus
-        if config.bank_registers:
+    def _connect_host(self, m: Module, bus: wiring.PureInterface) -> None:
+        """The host's bus: transfers to the host port, runs to the sequencer."""
+        config, host, sequencer = self._config, self._host, self._sequencer
+        if config.bank_registers and self._linked:
             self._slice(m, bus)
         else:
             self._share(m, bus)
@@ -107,7 +116,7 @@ class Core(wiring.Component):
         ]  # fmt: skip
 
     def _share(self, m: Module, bus: wiring.PureInterface) -> None:
-        """The link's transfers go to the host port as they are: on a small chip both are near."""
+        """Transfers go to the host port as they are: on a small chip, or within a chip, both are near."""
         port = self._host.bus
         m.d.comb += [
             port.address.eq(bus.address),
@@ -149,13 +158,15 @@ class Core(wiring.Component):
     def _connect_memory(self, m: Module) -> None:
         """While a program runs the scratchpad is the array's; else the host's."""
         host, writer, scratchpad = self._host, self._writer, self._scratchpad
+        results = writer.write_enable if self._linked else Mux(self.hold, 0, writer.write_enable)
         m.d.comb += [
             scratchpad.read_address.eq(
                 Mux(self._sequencer.busy, self._address.read_address, host.read_address)
             ),
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
-            scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, writer.write_enable)),
+            scratchpad.writes.eq(host.write_enable | writer.writes),
+            scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, results)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),
         ]
@@ -196,7 +207,7 @@ class Core(wiring.Component):
         """
         array, writer, kind = self._array, self._writer, request.kind
         matrix, copies, silent, writes = (Signal() for _ in range(4))
-        self._copies, self._sums = Signal(), Signal()
+        self._copies, self._sums, self._begins_function = (Signal() for _ in range(3))
         self._begins_table, self._begins_bytes = Signal(), Signal()
         others = (Kind.MATRIX, Kind.COPY)
         m.d.sync += [
@@ -207,7 +218,10 @@ class Core(wiring.Component):
             self._copies.eq(request.active & (kind == Kind.COPY)),
             self._sums.eq(request.active & (kind == Kind.TABLE)),
             self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
-            self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
+            self._begins_function.eq(request.begins & (kind == Kind.FUNCTION)),
+            self._begins_bytes.eq(
+                request.begins & ~_among(kind, *others, Kind.TABLE, Kind.FUNCTION, Kind.LOAD)
+            ),
         ]
         m.d.comb += [
             array.begin.eq(matrix),
@@ -236,6 +250,9 @@ class Core(wiring.Component):
         if config.vector_lanes:
             sum_valid, sum_word = self._table_sum(m, token, x)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
+        if config.functions:
+            made_valid, made = self._functions(m, token, x, kind)
+            valid, word = valid | made_valid, Mux(made_valid, made, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
         if config.takes_bytes:
             self._byte_units(m, token, x, kind)
@@ -253,6 +270,16 @@ class Core(wiring.Component):
             unit.load_address.eq(tail.address),
             unit.load_data.eq(tail.data),
         ]
+        return unit.word_valid, unit.word
+
+    def _functions(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+        m.submodules.functions = unit = VectorFunctions(self._config)
+        self._listen(m, unit)
+        m.d.comb += [
+            unit.valid.eq(self._active & (kind == Kind.FUNCTION)),
+            unit.begin.eq(self._begins_function),
+            unit.first.eq(token.first), unit.last.eq(token.last), unit.x.eq(x),
+        ]  # fmt: skip
         return unit.word_valid, unit.word
 
     def _byte_units(self, m: Module, token: Value, x: Signal, kind: Value) -> None:

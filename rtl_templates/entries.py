@@ -36,7 +36,9 @@ LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
 BLOCK_DEPTH = 1024
-"""Words of a block RAM of such a width."""
+"""Words of a block RAM of such a width. A deeper memory is divided here and not by Yosys, which might put
+words of one that is only read side by side, and choose between them behind the RAM.
+"""
 
 DEEPER = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words and bits of deeper ones."""

@@ -76,6 +76,15 @@ moves within a pixel and level 5 starts anew, so nobody writes their rows and co
 of them: ``step_bank`` is the one to which they are written, and that a job uses which is started then.
 """
 
+BANKED = tuple(
+    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
+)
+"""Registers of which there are two banks."""
+
+UNSHADOWED = tuple(name for name in FRONT_REGISTERS if name not in (*BANKED, "step_bank"))
+"""Front registers that a core without ``CoreConfig.shadows`` has only once: a write to them waits until the
+job before has issued its last token, and a cycle."""
+
 BACK_REGISTERS = (
     "pad_value",
     "zero_point",
@@ -92,6 +101,7 @@ BACK_REGISTERS = (
     "out_step_group",
     "out_planes",
     "out_step_plane",
+    "function_fields",
 )
 """Registers of what stands behind the scratchpad: a job takes over what they hold when its first token, or
 its first result, gets to the unit. A write to them waits until the job before has done so (see Sequencer).
@@ -99,6 +109,18 @@ its first result, gets to the unit. A write to them waits until the job before h
 ``parameter_base`` and ``out_base`` count only if they are written: else a job goes on from where the one
 before left off. ``out_planes`` and ``out_step_plane`` matter in jobs with FLAG_PAIR, FLAG_TWIN or not.
 """
+
+FIXABLE = (
+    *(name for name in UNSHADOWED if name not in ("base", "load_base", "base_add")),
+    "low",
+    "high",
+    "out_inner",
+    "out_outer",
+    "out_step_pixel",
+    "out_step_row",
+    "out_step_group",
+)
+"""Registers that a core may have as constants (``CoreConfig.fixed``)."""
 
 REGISTERS = FRONT_REGISTERS + BACK_REGISTERS
 INDEX = {name: number for number, name in enumerate(REGISTERS)}
@@ -148,6 +170,8 @@ class Kind(IntEnum):
     L2_SUM = 12
     """The L2 normalisation, a byte a token; the IFM's zero point is ``zero_point``."""
     L2_SCALE = 13
+    FUNCTION = 14
+    """A function of another package, words of its operands in turn; ``function_fields`` are its own."""
 
 
 SILENT = (Kind.SOFTMAX_MAX, Kind.SOFTMAX_SUM, Kind.LOG_SUM, Kind.L2_SUM, Kind.INDEX)
@@ -178,6 +202,9 @@ FLAG_TWIN = 1 << 14
 """MATRIX with PICK: the lanes are divided, and a column works on two channels: its byte of the word and the
 one K bytes further. With PAIR too there are four parts, a channel's two lines in each half of the lanes."""
 
+FUNCTION_SHIFT, FUNCTION_BITS = 15, 4
+"""Where in a START's value stands the number of a FUNCTION's function, in the order of the core's."""
+
 PART_SHIFT, PART_BITS = 20, 3
 """Where in a START's value stands how often a COPY's word is halved: the first ``lanes >> n`` bytes alone
 are written, to an address that is a multiple of as many (see ``part_of``)."""
@@ -186,6 +213,11 @@ are written, to an address that is a multiple of as many (see ``part_of``)."""
 def kind_of(value: int) -> Kind:
     """The kind in a START's value."""
     return Kind(value & ((1 << KIND_BITS) - 1))
+
+
+def function_of(value: int) -> int:
+    """The number of the function in a FUNCTION's START value."""
+    return value >> FUNCTION_SHIFT & ((1 << FUNCTION_BITS) - 1)
 
 
 def part_of(value: int | Value) -> Any:

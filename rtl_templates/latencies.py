@@ -11,6 +11,7 @@ from .config import CoreConfig
 from .isa import Kind
 from .scratchpad import Scratchpad
 from .table_sum import TableSum
+from .vector_functions import VectorFunctions
 from .writer import Writer
 
 
@@ -32,6 +33,8 @@ def drain(config: CoreConfig, *, parts: int = 1) -> Mapping[Kind, int]:
         cycles[Kind.COPY] = fetch + 1
     if config.vector_lanes:
         cycles[Kind.TABLE] = fetch + 1 + TableSum.latency(config)
+    if config.functions:
+        cycles[Kind.FUNCTION] = fetch + 1 + VectorFunctions.latency(config)
     return cycles | {kind: fetch + 1 + behind for kind, behind in byte_drain(config).items()}
 
 

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from . import frames
+from .delay import delayed
 from .frames import Command, Status
 from .hostbus import HostBus
 from .states import States
@@ -15,6 +16,9 @@ _STATES = (
     "IDLE", "HEADER", "SETTLE", "CRC", "DECIDE", "DATA", "SKIP", "ACT", "RUNNING", "REPLY", "PAYLOAD",
     "SETTLE_REPLY", "CRC_REPLY",
 )  # fmt: skip
+
+SLOW_BITS = 2
+"""Bits a cycle of a slow link's CRC."""
 
 
 class Link(wiring.Component):
@@ -34,13 +38,16 @@ class Link(wiring.Component):
     is no mark, and runs once for each WRITE: a RUN that is sent again, as its reply was lost, is answered
     with the end of the run that there was.
 
-    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about ten more.
+    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about 15 more.
+    With ``slow`` the CRC takes ``SLOW_BITS`` of a byte's bits a cycle, which needs less logic: then a byte
+    takes ``8 // SLOW_BITS + 2`` cycles, far less than a UART does.
     What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
 
     Parameters
     ----------
     identity : 16 bytes, as 32 hex digits, that IDENTIFY answers.
     timeout : cycles without a byte, in the middle of a request, after which it is dropped.
+    slow : whether a byte may take more than a cycle.
 
     Members
     -------
@@ -53,7 +60,7 @@ class Link(wiring.Component):
     ValueError : ``identity`` is not 32 hex digits, or ``timeout`` is below 2.
     """
 
-    def __init__(self, identity: str, timeout: int = 2**20) -> None:
+    def __init__(self, identity: str, timeout: int = 2**20, slow: bool = False) -> None:
         try:
             self._identity = bytes.fromhex(identity)
         except ValueError:
@@ -63,6 +70,7 @@ class Link(wiring.Component):
         if timeout < 2:
             raise ValueError(f"timeout must be at least 2 cycles, not {timeout!r}")
         self._timeout = timeout
+        self._slow = slow
         super().__init__({
             "i": In(stream.Signature(8)),
             "o": Out(stream.Signature(8)),
@@ -76,6 +84,15 @@ class Link(wiring.Component):
         self._status = Signal(Status)
         self._sequence = Signal(8, reset_less=True)
         self._length = Signal(16, reset_less=True)  # bytes left of the data or of the reply's payload
+        self._falls, self._sets, self._set = Signal(), Signal(2), Signal(16)  # what happens to it
+        falls, less = self._falls, self._length - 1
+        if self._slow:
+            # it has time for it; choice and sum are a cell a bit of an iCE40, as both go by one signal
+            falls = delayed(m, falls, 1, "falls")
+            less = self._length + falls.replicate(16)
+        for half, part in enumerate((slice(8), slice(8, 16))):
+            with m.If(falls | self._sets[half]):
+                m.d.sync += self._length[part].eq(Mux(falls, less, self._set)[part])
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
         self._clears, self._steps = Signal(), Signal()  # what happens to it
@@ -110,22 +127,50 @@ class Link(wiring.Component):
 
     def _checksum(self, m: Module) -> None:
         """The CRC over the bytes that pass while ``covered``."""
-        m.submodules.crc = crc = frames.CRC(data_width=8).create()
         self._covered = Signal()
         self._restart = Signal()
-        passing = crc.data  # also the byte that stands before ``o`` and ``bus.w``
-        self._taken = ~self.o.valid | self.o.ready
-        self._stored = ~self.bus.w.valid | self.bus.w.ready
+        passing, passes = Signal(8), Signal()  # the byte that stands before ``o`` and ``bus.w``, and the CRC
+        asked = Signal()
+        self._free, crc = (self._slow_crc if self._slow else self._crc)(m, passing, passes, asked)
+        self._taken = (~self.o.valid | self.o.ready) & self._free
+        self._stored = (~self.bus.w.valid | self.bus.w.ready) & self._free
         received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
-        m.d.comb += [crc.start.eq(self._restart), self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
-        m.d.sync += crc.valid.eq(self._covered & (received | self._sent))
+        m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
+        m.d.comb += asked.eq(self._covered & (received | self._sent))
+        m.d.sync += passes.eq(asked)
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
         with m.If(self._taken):
             m.d.sync += self.o.valid.eq(self._offers)
-        with m.If(self._stored):
+        with m.If(self.bus.w.ready):
             m.d.sync += self.bus.w.valid.eq(0)
         with m.If(self._taken & self._stored):
             m.d.sync += passing.eq(Mux(self._offers, self._byte, Value.cast(self.i.payload)))
-        self._crc_byte = crc.crc.word_select(self._index[:2], 8)
+        self._crc_byte = delayed(m, crc.word_select(self._index[:2], 8), 1, "crc_byte")
+        self._passing = passing
+
+    def _crc(self, m: Module, byte: Value, valid: Value, asked: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, always, and the CRC a cycle behind a ``valid`` byte. ``asked`` is
+        ``valid``, a cycle ahead.
+        """
+        m.submodules.crc = crc = frames.CRC(data_width=8).create()
+        m.d.comb += [crc.start.eq(self._restart), crc.data.eq(byte), crc.valid.eq(valid)]
+        return Const(1), crc.crc
+
+    def _slow_crc(self, m: Module, byte: Value, valid: Value, asked: Value) -> tuple[Value, Value]:
+        """Whether the next byte may come, and the CRC, which is right then; see ``_crc``."""
+        m.submodules.crc = crc = frames.CRC(data_width=SLOW_BITS).create()
+        bits, left = Signal(8, reset_less=True), Signal(8 // SLOW_BITS)
+        m.d.comb += [
+            crc.start.eq(self._restart), crc.data.eq(bits[:SLOW_BITS]), crc.valid.eq(left[0]),
+        ]  # fmt: skip
+        with m.If(valid):
+            m.d.sync += [bits.eq(byte), left.eq(~0)]
+        with m.Else():
+            m.d.sync += [bits.eq(bits >> SLOW_BITS), left.eq(left >> 1)]
+        free = Signal(init=1)
+        m.d.sync += free.eq(~(asked | valid | left[1]))
+        return free, crc.crc
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
@@ -147,17 +192,20 @@ class Link(wiring.Component):
 
     def _receive(self, m: Module) -> Value:
         """Wait for a byte of the request: whether it is here."""
-        m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
+        m.d.comb += [self.i.ready.eq(self._free), self._waiting.eq(1)]
         with m.If(self._expired):
             m.d.comb += self._is_cut.eq(1)
             m.d.sync += self._status.eq(Status.CUT)
             self._states.go("ACT")
-        return self.i.valid
+        return self.i.valid & self._free
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
-        payload, index, length = self.i.payload, self._index, self._length
-        wrong = Signal()  # a byte of a CRC
+        payload, index = self.i.payload, self._index
+        wrong, checks = Signal(), Signal()  # a byte of a CRC; whether one came in the cycle before
+        m.d.sync += checks.eq(0)
+        with m.If(checks & (self._passing != self._crc_byte)):
+            m.d.sync += wrong.eq(1)
         with self._states.within("IDLE"):
             m.d.comb += [self.i.ready.eq(self._taken), self._restart.eq(1), self._clears.eq(1)]
             m.d.sync += [self._status.eq(Status.OK), self._has_data.eq(0), wrong.eq(0)]
@@ -165,16 +213,19 @@ class Link(wiring.Component):
                 self._states.go("HEADER")
 
         with self._states.within("HEADER"):
-            m.d.comb += [self._covered.eq(1), self._steps.eq(self.i.valid)]
-            with m.If(self._receive(m)):
+            arrives = self._receive(m)
+            m.d.comb += [self._covered.eq(1), self._steps.eq(arrives), self._set.eq(payload.replicate(2))]
+            with m.If(arrives):
+                argument = self._argument
                 parts = (
-                    self._command, self._sequence, length[:8], length[8:],
-                    self._argument[:8], self._argument[8:16], self._argument[16:],
+                    (0, self._command), (1, self._sequence),
+                    (4, argument[:8]), (5, argument[8:16]), (6, argument[16:]),
                 )  # fmt: skip
                 with m.Switch(index[:3]):
-                    for position, part in enumerate(parts):
+                    for position, part in parts:
                         with m.Case(position):
                             m.d.sync += part.eq(payload)
+                m.d.comb += self._sets.eq(Cat(index[:3] == 2, index[:3] == 3))
                 with m.If(index[:3] == 0):
                     m.d.sync += self._known.eq((payload <= max(Command)) & payload.any())
                 with m.If(index == frames.HEADER_BYTES - 1):
@@ -186,13 +237,14 @@ class Link(wiring.Component):
                 self._states.go("CRC")
 
         with self._states.within("CRC"):
-            m.d.comb += self._steps.eq(self.i.valid)
-            with m.If(self._receive(m)):
-                m.d.sync += wrong.eq(wrong | (payload != self._crc_byte))
+            arrives = self._receive(m)
+            m.d.comb += self._steps.eq(arrives)
+            with m.If(arrives):
+                m.d.sync += checks.eq(1)
                 with m.If(index == frames.CRC_BYTES - 1):
                     self._states.go("DECIDE")
 
-        with self._states.within("DECIDE"):
+        with self._states.within("DECIDE"), m.If(~checks):
             self._states.go("ACT")
             with m.If(wrong):
                 m.d.comb += self._is_broken.eq(1)
@@ -212,7 +264,8 @@ class Link(wiring.Component):
             arrived = self._receive(m)
             m.d.comb += self.i.ready.eq(self._stored)
             with m.If(arrived & self._stored):
-                m.d.sync += [length.eq(length - 1), self.bus.w.valid.eq(1)]
+                m.d.comb += self._falls.eq(1)
+                m.d.sync += self.bus.w.valid.eq(1)
                 with m.If(self._one_left):
                     self._states.go("SETTLE")
 
@@ -223,31 +276,28 @@ class Link(wiring.Component):
 
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
-        length = self._length
         with self._states.within("ACT"), m.If(self.bus.w.ready):
             m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
             self._states.go("REPLY")
-            with m.If(self._status != Status.OK):
-                m.d.sync += length.eq(0)
-            with m.Else():
+            fine = self._status == Status.OK
+            m.d.comb += self._sets.eq(Mux(fine & (self._command == Command.READ), 0, ~0))
+            with m.If(fine):
                 with m.Switch(self._command):
                     with m.Case(Command.IDENTIFY):
-                        m.d.sync += length.eq(frames.IDENTITY_BYTES)
+                        m.d.comb += self._set.eq(frames.IDENTITY_BYTES)
                     with m.Case(Command.READ):
                         m.d.sync += self.bus.start_read.eq(1)
                     with m.Case(Command.STATE):
-                        m.d.sync += length.eq(frames.STATE_BYTES)
+                        m.d.comb += self._set.eq(frames.STATE_BYTES)
                     with m.Case(Command.RUN):
+                        m.d.comb += self._set.eq(Mux(self._mark.any(), frames.STATE_BYTES, 0))
                         m.d.sync += [
-                            length.eq(frames.STATE_BYTES), self._written.eq(0),
-                            self.bus.run.eq(self._written & self._mark.any()),
+                            self._written.eq(0), self.bus.run.eq(self._written & self._mark.any()),
                         ]  # fmt: skip
                         self._states.go("RUNNING")
                         with m.If(~self._mark.any()):
-                            m.d.sync += [length.eq(0), self._status.eq(Status.UNMARKED)]
+                            m.d.sync += self._status.eq(Status.UNMARKED)
                             self._states.go("REPLY")
-                    with m.Case(Command.MARK):
-                        m.d.sync += length.eq(0)
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
         with self._states.within("RUNNING"):
@@ -263,7 +313,7 @@ class Link(wiring.Component):
         identifies = self._command == Command.IDENTIFY
         m.d.sync += [
             answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
-            settled.eq(~self._sent),  # ``answer`` belongs to this ``index``
+            settled.eq(~self._sent),  # ``answer`` and ``crc_byte`` belong to this ``index``
             reads.eq(self._command == Command.READ),
         ]
         header = (
@@ -300,19 +350,20 @@ class Link(wiring.Component):
                 bus.r.ready.eq(reads & self._taken),
             ]
             with m.If(there & self._taken):
-                m.d.sync += length.eq(length - 1)
+                m.d.comb += self._falls.eq(1)
                 with m.If(self._one_left):
                     self._states.go("SETTLE_REPLY")
 
         with self._states.within("SETTLE_REPLY"):
             m.d.comb += self._clears.eq(1)
-            self._states.go("CRC_REPLY")
+            with m.If(self._free & settled):
+                self._states.go("CRC_REPLY")
 
         with self._states.within("CRC_REPLY"):
             m.d.comb += [
-                self._byte.eq(self._crc_byte), self._offers.eq(1), self._steps.eq(self._taken),
+                self._byte.eq(self._crc_byte), self._offers.eq(settled), self._steps.eq(self._sent),
             ]  # fmt: skip
-            with m.If(self._taken & (index == frames.CRC_BYTES - 1)):
+            with m.If(self._sent & (index == frames.CRC_BYTES - 1)):
                 self._states.go("IDLE")
                 with m.If((self._command == Command.MARK) & (self._status == Status.OK)):
                     m.d.sync += self._mark.eq(self._argument)

@@ -13,7 +13,8 @@ from amaranth.lib.wiring import In, Out
 
 from .config import MULTIPLIERS
 from .delay import delayed
-from .soft_multiplier import soft_product
+from .parts import Multiplier
+from .soft_multiplier import DEFAULTS
 
 ECP5_LATENCY = 3
 ECP5_PART = 18
@@ -33,6 +34,7 @@ class LaneMultiplier(wiring.Component):
     kind : "generic", "ecp5" (one MULT18X18D a lane) or "ice40".
     latency : 3, or 2 to save the output register ("ecp5" always has it).
     soft : lanes, the last ones, whose products are made in LUTs; "ice40" wants the others even.
+    maker : what makes those; None: the kind's own.
 
     Members
     -------
@@ -40,7 +42,9 @@ class LaneMultiplier(wiring.Component):
     p : Out(array of signed(16)), the products.
     """
 
-    def __init__(self, lanes: int, kind: str, latency: int = 3, soft: int = 0) -> None:
+    def __init__(
+        self, lanes: int, kind: str, latency: int = 3, soft: int = 0, maker: Multiplier | None = None
+    ) -> None:
         check_kind(kind)
         if not 0 <= soft <= lanes:
             raise ValueError(f"soft must be 0 to {lanes}, not {soft!r}")
@@ -52,6 +56,7 @@ class LaneMultiplier(wiring.Component):
             raise ValueError(f"lanes must be positive, and those of DSPs even for ice40, not {lanes!r}")
         self._lanes = lanes
         self._soft = soft
+        self._maker = maker
         self._kind = kind
         self.latency = latency
         super().__init__({
@@ -66,15 +71,15 @@ class LaneMultiplier(wiring.Component):
             (self.x.word_select(n, 8).as_signed(), self.w.word_select(n, 8).as_signed())
             for n in range(self._lanes)
         ]
-        if self._kind == "generic":
-            products = [plain(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(pairs)]
+        hard = self._lanes - self._soft
+        make = {"generic": _plain_lanes, "ecp5": _ecp5_lanes, "ice40": _ice40_lanes}[self._kind]
+        maker = self._maker or DEFAULTS.get(self._kind)
+        if maker is None or (self._kind == "generic" and not maker.portable):
+            products = make(m, pairs, self.latency)
         else:
-            hard = self._lanes - self._soft
-            make = _ecp5_lanes if self._kind == "ecp5" else _ice40_lanes
             products = make(m, pairs[:hard], self.latency)
             products += [
-                soft_product(m, f"lane{n}", x, w, self._kind, self.latency)
-                for n, (x, w) in enumerate(pairs[hard:], hard)
+                maker.make(m, f"lane{n}", x, w, self.latency) for n, (x, w) in enumerate(pairs[hard:], hard)
             ]
         m.d.comb += [self.p[lane].eq(product) for lane, product in enumerate(products)]
         return m
@@ -122,6 +127,11 @@ def check_kind(kind: str) -> None:
 def plain(m: Module, name: str, a: Value, b: Value, latency: int) -> Value:
     """A product between registers: operands, then the product as often as it takes."""
     return delayed(m, delayed(m, a, 1, f"{name}_a") * delayed(m, b, 1, f"{name}_b"), latency - 1, f"{name}_p")
+
+
+def _plain_lanes(m: Module, pairs: list[tuple[Value, Value]], latency: int) -> list[Value]:
+    """What a simulator multiplies with."""
+    return [plain(m, f"lane{n}", x, w, latency) for n, (x, w) in enumerate(pairs)]
 
 
 def _ecp5_lanes(m: Module, pairs: list[tuple[Value, Value]], latency: int) -> list[Value]:

@@ -10,6 +10,7 @@ from .column import result_layout
 from .config import CoreConfig
 from .delay import delayed
 from .entries import LUT_DEPTH, entry_memory
+from .registers import register
 from .wide_multiplier import WideMultiplier, wide_latency
 
 ZERO_POINT_BITS = 9
@@ -125,13 +126,18 @@ class Requantizer(wiring.Component):
         """
         keep = SETTLED_BITS
         zero_point = Signal(signed(ZERO_POINT_BITS), reset_less=True)
-        low, high = (Signal(signed(8), name=name, reset_less=True) for name in ("low", "high"))
+        low, high = limits = [register(self._config, name, signed(8)) for name in ("low", "high")]
         settles = delayed(m, self.begin, self.settle_latency(self._config) - 2, "settles")
         with m.If(settles):
             m.d.sync += zero_point.eq(self.settings.zero_point)
         with m.If(delayed(m, settles, 1, "clamps")):
-            m.d.sync += [low.eq(self.settings.low), high.eq(self.settings.high)]
-        low_late, high_late = delayed(m, low, 1, "low_late"), delayed(m, high, 1, "high_late")
+            for limit, setting in zip(limits, (self.settings.low, self.settings.high), strict=True):
+                if isinstance(limit, Signal):
+                    m.d.sync += limit.eq(setting)
+        low_late, high_late = (
+            delayed(m, limit, int(isinstance(limit, Signal)), name)
+            for limit, name in zip(limits, ("low_late", "high_late"), strict=True)
+        )
         top = fine[keep - 1 :]
         pieces = [top[start : start + FITS_BITS] for start in range(0, len(top), FITS_BITS)]
         ones, zeros = (
@@ -142,8 +148,8 @@ class Requantizer(wiring.Component):
         fits = delayed(m, ones.all() | zeros.all(), 1, "fits")
         negative = delayed(m, fine[-1], 2, "negative")
         settled = Signal(signed(keep), reset_less=True)
-        limit = (1 << (keep - 1)) - 1
-        m.d.sync += settled.eq(Mux(fits, small, Mux(negative, -limit - 1, limit)))
+        most = (1 << (keep - 1)) - 1
+        m.d.sync += settled.eq(Mux(fits, small, Mux(negative, -most - 1, most)))
         rounded = Signal(signed(keep), reset_less=True)
         m.d.sync += rounded.eq(((settled + 1) >> 1) + zero_point)
         below, above, byte = Signal(), Signal(), Signal(8, reset_less=True)

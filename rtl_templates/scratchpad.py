@@ -49,6 +49,7 @@ class Scratchpad(wiring.Component):
     read_address : In(word_address_bits).
     read_offset : In(lane_bits); the byte of that word which comes first (0 unless ``config.unaligned``).
     read_data : Out(8 * lanes).
+    writes : In(1), whether there is a write.
     write_enable : In(lanes); bit i writes byte i of the word.
     write_address : In(word_address_bits).
     write_data : In(8 * lanes).
@@ -78,6 +79,7 @@ class Scratchpad(wiring.Component):
             "read_address": In(config.word_address_bits),
             "read_offset": In(config.lane_bits),
             "read_data": Out(8 * config.lanes),
+            "writes": In(1),
             "write_enable": In(config.lanes),
             "write_address": In(config.word_address_bits),
             "write_data": In(8 * config.lanes),
@@ -201,7 +203,7 @@ class Scratchpad(wiring.Component):
         for bank in range(2):
             hit = self.write_address[-1] == bank
             enable = self._register(m, Cat(hit & write for write in self.write_enable), f"enable{bank}")
-            chosen = Mux(hit & self.write_enable.any(), self.write_address[:-1], self.read_address[:-1])
+            chosen = Mux(hit & self.writes, self.write_address[:-1], self.read_address[:-1])
             address = self._register(m, chosen, f"address{bank}")
             build = _spram_pair if config.scratchpad == "spram" else _spram_model
             words.append(build(m, f"bank{bank}", address, data, enable))

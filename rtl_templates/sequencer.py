@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .entries import split_memory
-from .isa import FRONT_REGISTERS, KIND_BITS, REGISTERS, VALUE_BITS, ConfigBus, Kind, Opcode
+from .isa import (
+    FRONT_REGISTERS,
+    INDEX,
+    KIND_BITS,
+    REGISTERS,
+    UNSHADOWED,
+    VALUE_BITS,
+    ConfigBus,
+    Kind,
+    Opcode,
+)
 
 WAIT_BITS = 11
 """Bits in which the cycles since the last token are counted: a WAIT is for fewer than 2**WAIT_BITS."""
@@ -18,10 +31,13 @@ AHEAD = 3
 """How far the fetch is ahead of the word behind the one that is executed."""
 
 _FLAGS = data.StructLayout(
-    dict.fromkeys(("write", "start", "wait", "halt", "loop", "next", "needs_tokens", "needs_taken"), 1)
+    dict.fromkeys(
+        ("write", "start", "wait", "halt", "loop", "next", "needs_tokens", "needs_taken", "needs_idle"), 1
+    )
 )
 """What an instruction does. ``needs_tokens``: all of the last job's must have been issued. ``needs_taken``:
-it must have taken over its back registers."""
+it must have taken over its back registers. ``needs_idle``: the cycle behind the strobe ``front_done`` must be
+over, too."""
 
 
 class Sequencer(wiring.Component):
@@ -33,6 +49,8 @@ class Sequencer(wiring.Component):
       three then wait until ``value`` cycles behind that strobe: results on their way take a time that the
       compiler knows.
     - START and writes to back registers wait for ``taken`` of the last job that was started.
+    - Without ``config.shadows`` writes to the registers in ``UNSHADOWED`` wait until the cycle behind
+      ``front_done``.
 
     A NEXT that goes back takes ``jump`` cycles, since the pipeline fills anew; LOOP and the last NEXT take
     one. Loops are counted by ``config.count_bits`` bits and do not nest.
@@ -95,8 +113,13 @@ class Sequencer(wiring.Component):
         waiting, word = self._skid(m, stall, late, (waits, arrived))
         issuing, unmet, held = self._in_flight(m, does.start & ~stall, value, (stall, word))
         m.d.comb += [
-            following.eq(_decode(word[VALUE_BITS:], stops)),
-            stall.eq((does.needs_tokens & issuing) | (does.wait & unmet) | (does.needs_taken & held)),
+            following.eq(_decode(word[VALUE_BITS:], stops, self._config.shadows)),
+            stall.eq(
+                (does.needs_tokens & issuing)
+                | (does.wait & unmet)
+                | (does.needs_taken & held)
+                | (does.needs_idle & self._busy)
+            ),
             shown.eq(Mux(late, address, fetch)),
         ]
         m.d.sync += address.eq(shown)
@@ -181,7 +204,8 @@ class Sequencer(wiring.Component):
         follows : whether the instruction stays, and the one behind it: the cycles are compared in the cycle
             before they are needed.
         """
-        busy, pending, taken = Signal(), Signal(), Signal()
+        self._busy = busy = Signal()
+        pending, taken = Signal(), Signal()
         # the cycles gone by in the cycle that follows; the top bit says that there are too many to count
         following = Signal(WAIT_BITS + 1, init=1 << WAIT_BITS)
         issuing = busy & ~self.front_done
@@ -204,12 +228,12 @@ class Sequencer(wiring.Component):
         return issuing, unmet, pending & ~taken
 
 
-def _decode(opcode: Value, stops: Value) -> Value:
+def _decode(opcode: Value, stops: Value, shadows: bool) -> Value:
     """What an instruction does, in the order of ``_FLAGS``."""
     start, halt = opcode == Opcode.START, (opcode == Opcode.END) | ((opcode == Opcode.BREAK) & stops)
     wait = (opcode == Opcode.WAIT) | halt
     write = opcode < len(REGISTERS)
     back = (opcode >= len(FRONT_REGISTERS)) & write
-    return Cat(
-        write, start, wait, halt, opcode == Opcode.LOOP, opcode == Opcode.NEXT, start | wait, start | back
-    )
+    front = Const(0) if shadows else reduce(or_, (opcode == INDEX[name] for name in UNSHADOWED))
+    loop, following = opcode == Opcode.LOOP, opcode == Opcode.NEXT
+    return Cat(write, start, wait, halt, loop, following, start | wait, start | back, front)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value, signed
 
 from .delay import delayed
 from .lutmultiplier import booth_multiplier
+from .parts import Multiplier
 
 LATENCY = 3
 """Cycles of an ECP5 product: the digits' products, their sums in pairs, the sum of all."""
@@ -15,19 +18,11 @@ _ROW = _BYTE + 2
 """Bits of a byte times a digit of 2 bits."""
 
 
-def soft_product(m: Module, name: str, x: Value, w: Value, kind: str, latency: int) -> Value:
-    """``x * w`` of two int8, without a DSP.
-
-    Latency: ``latency`` cycles; 3 on "ecp5", 2 or 3 on "ice40". Throughput: one product a cycle.
-
-    On ECP5 76 logic cells: a carry cell adds two bits that are each the AND of two others, so that one row
-    of ``_ROW`` of them multiplies a byte with two bits. On iCE40, whose carry cells have no gates of their
-    own, Booth rows.
+def carry_rows(m: Module, name: str, x: Value, w: Value, latency: int) -> Value:
+    """``x * w`` of two int8 in the carry cells of an ECP5: a row of ``_ROW`` of them multiplies a byte with
+    two bits, since such a cell adds two bits that are each the AND of two others.
     """
-    if kind == "ice40":
-        return booth_multiplier(m, x, w, latency, f"{name}_")
-    if latency != LATENCY:
-        raise ValueError(f"latency must be {LATENCY} on ecp5, not {latency!r}")
+    assert latency == LATENCY, "a register for the digits' products, their sums in pairs and the sum of all"
     digits = [w[n : n + 2] for n in range(0, _BYTE, 2)]
     rows = [
         delayed(
@@ -81,3 +76,19 @@ def _gates(negative: bool) -> int:
         a, b, c, d = (entry >> bit & 1 for bit in range(4))
         table |= ((a & b ^ int(negative)) ^ (c & d)) << entry
     return table
+
+
+def booth_rows(m: Module, name: str, x: Value, w: Value, latency: int) -> Value:
+    """``x * w`` of two int8 by Booth rows, for chips whose carry cells have no gates of their own."""
+    return booth_multiplier(m, x, w, latency, f"{name}_")
+
+
+CARRY_ROWS = Multiplier(
+    name="carry-rows", make=carry_rows, latencies=(LATENCY,), cells=76, flip_flops=81,
+    families=("ecp5",), portable=False,
+)  # fmt: skip
+BOOTH = Multiplier(name="booth", make=booth_rows, latencies=(2, 3), cells=94, flip_flops=81)
+
+OURS = (CARRY_ROWS, BOOTH)
+DEFAULTS = MappingProxyType({"ecp5": CARRY_ROWS, "ice40": BOOTH})
+"""What makes a product for which there is no DSP, where nothing else is asked for."""

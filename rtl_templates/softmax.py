@@ -157,7 +157,10 @@ class Softmax(wiring.Component):
         exponential, stage = self._front(m)
 
         count = Signal(5, init=self._final)
-        last = count == self._final  # the cycle between two products
+        coming = Signal.like(count)
+        last = Signal(init=1)  # the cycle between two products: ``count`` is at its end
+        m.d.comb += coming.eq(count)
+        m.d.sync += [count.eq(coming), last.eq(coming == self._final)]
         phase = Signal(FLAGS, init={"idle": 1})
         newton = Signal(range(NEWTON_STEPS))
         total = Signal(31)
@@ -169,10 +172,10 @@ class Softmax(wiring.Component):
         scale_token = stage.token & (stage.mode == Mode.SCALE)
         scaling = Signal()
         with m.If(~last | scale_token | ~phase.idle):
-            m.d.sync += count.eq(Mux(last, 0, count + 1))
+            m.d.comb += coming.eq(Mux(last, 0, count + 1))
         with m.If(last):
             m.d.sync += scaling.eq(scale_token)
-        self._sequence(m, phase=phase, newton=newton, count=count, last=last, begin=stage.finish)
+        self._sequence(m, phase=phase, newton=newton, coming=coming, last=last, begin=stage.finish)
 
         # The sum: tokens are added a cycle after their exponential came from the memory.
         summand = operand[12:]
@@ -259,14 +262,15 @@ class Softmax(wiring.Component):
         return Cat(halves)
 
     def _sequence(
-        self, m: Module, *, phase: data.View, newton: Signal, count: Signal, last: Signal, begin: Signal
+        self, m: Module, *, phase: data.View, newton: Signal, coming: Signal, last: Signal, begin: Signal
     ) -> None:
-        """The order of the reciprocal's phases."""
+        """The order of the reciprocal's phases; ``coming`` is the count of the next cycle."""
         following = Signal(Phase)
         m.d.comb += following.eq(phase.phase)
         with m.If(begin):
             m.d.comb += following.eq(Phase.NORMALISE)
-            m.d.sync += [count.eq((self._final - NORMALISE + 1) % 32), newton.eq(0)]
+            m.d.comb += coming.eq((self._final - NORMALISE + 1) % 32)
+            m.d.sync += newton.eq(0)
         with m.Elif(last):
             with m.Switch(phase.phase):
                 with m.Case(Phase.NORMALISE, Phase.GUESS, Phase.START, Phase.PRODUCT, Phase.ERROR):
@@ -275,8 +279,7 @@ class Softmax(wiring.Component):
                     m.d.comb += following.eq(Phase.PRODUCT)
                     m.d.sync += newton.eq(newton + 1)
                     with m.If(newton == NEWTON_STEPS - 1):
-                        m.d.comb += following.eq(Phase.IDLE)
-                        m.d.sync += count.eq(self._final)
+                        m.d.comb += [following.eq(Phase.IDLE), coming.eq(self._final)]
         start, update = following == Phase.START, following == Phase.UPDATE
         guess = following == Phase.GUESS
         m.d.sync += [
@@ -336,6 +339,8 @@ class Softmax(wiring.Component):
 
     def _term(self, m: Module, digit: Signal, chosen: Signal) -> Value:
         """``digit * chosen``, ``depth`` cycles later: sums of two, not a tool's multiplier."""
+        if len(digit) == 1:
+            return delayed(m, Mux(digit, chosen, 0), self._depth, "term")
         late = self._depth > 0
         digit, chosen = delayed(m, digit, late, "digit"), delayed(m, chosen, late, "chosen")
         terms: list[Value] = [Mux(bit, chosen << place, 0) for place, bit in enumerate(digit)]
@@ -411,8 +416,10 @@ def _rounding(digit_bits: int) -> tuple[int, int]:
 
 
 def _depth(digit_bits: int) -> int:
-    """Registers from a digit of two or three sums to the accumulator: its own, and one behind each sum."""
-    return 0 if digit_bits <= 2 else 1 + (digit_bits - 1).bit_length()
+    """Registers from a digit to the accumulator: its own, and one behind each sum. Digits of two bits have
+    none: the one that costs no cycle would not be enough.
+    """
+    return 0 if digit_bits == 2 else 1 + (digit_bits - 1).bit_length()
 
 
 def _pattern(byte: int, count: Signal, width: int) -> Value:

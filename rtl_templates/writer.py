@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import CoreConfig
 from .isa import FLAG_PAIR, FLAG_TWIN, INDEX, PART_BITS, ConfigBus, part_of
+from .registers import register
 
 
 class Writer(wiring.Component):
@@ -39,6 +40,7 @@ class Writer(wiring.Component):
     word_valid, word : In, a whole word from the table-sum unit or a copy. With ``config.unaligned`` a copy
         may write the word's first 2^n bytes alone (see ``isa.part_of``), to a multiple of as many.
     byte_valid, byte : In, a byte from the mover or the softmax.
+    writes : Out(1), whether there is a write.
     write_enable (a bit for each byte), write_address (words), write_data : Out.
     """
 
@@ -51,7 +53,7 @@ class Writer(wiring.Component):
             "valid": In(1), "y": In(8 * config.requantizers),
             "word_valid": In(1), "word": In(8 * config.lanes),
             "byte_valid": In(1), "byte": In(8),
-            "write_enable": Out(config.lanes),
+            "writes": Out(1), "write_enable": Out(config.lanes),
             "write_address": Out(config.word_address_bits),
             "write_data": Out(8 * config.lanes),
         })  # fmt: skip
@@ -66,6 +68,7 @@ class Writer(wiring.Component):
         pixels = pixel.replicate(config.lanes // config.columns)
         word, written = self._parts(m, place)
         m.d.comb += [
+            self.writes.eq(self.word_valid | self.byte_valid | complete),
             self.write_address.eq(address[config.lane_bits :]),
             self.write_data.eq(
                 Mux(
@@ -141,38 +144,44 @@ class Writer(wiring.Component):
         planes = ("out_planes",) if pair else ()
         steps = ("out_step_plane",) if pair else ()
         names = ("out_step_pixel", "out_step_row", "out_step_group", *steps)
-        r = {name: Signal(bits, name=name, reset_less=True) for name in names}
+        r = {name: register(self._config, name, unsigned(bits)) for name in names}
         r |= {
-            name: Signal(signed(self._config.count_bits), name=name, reset_less=True)
+            name: register(self._config, name, signed(self._config.count_bits))
             for name in ("out_inner", "out_outer", *planes)
         }
-        active = {name: Signal.like(register, name=f"active_{name}") for name, register in r.items()}
+        written = {name: each for name, each in r.items() if isinstance(each, Signal)}
+        active = r | {name: Signal.like(each, name=f"active_{name}") for name, each in written.items()}
         address, base = Signal(bits, reset_less=True), Signal(bits, reset_less=True)
         based = Signal()
         inner, outer = (Signal(signed(self._config.count_bits)) for _ in range(2))
-        for name, register in (r | {"out_base": base}).items():
+        for name, each in (written | {"out_base": base}).items():
             with m.If(bus.valid & (bus.register == INDEX[name])):
-                m.d.sync += register.eq(bus.value)
+                m.d.sync += each.eq(bus.value)
         row_end = inner[-1]
         after_rows = active["out_step_group"]
         if pair:
             after_rows = self._after_rows(m, r, active, write & row_end & outer[-1])
         step = Mux(row_end, Mux(outer[-1], after_rows, active["out_step_row"]), active["out_step_pixel"])
         with m.If(self.begin):
-            m.d.sync += [register.eq(r[name]) for name, register in active.items()]
-            m.d.sync += [inner.eq(r["out_inner"]), outer.eq(r["out_outer"]), based.eq(0)]
+            m.d.sync += [active[name].eq(each) for name, each in written.items()]
+            m.d.sync += based.eq(0)
             with m.If(based):
                 m.d.sync += address.eq(base)
         with m.Elif(write):
-            m.d.sync += [address.eq(address + step), inner.eq(Mux(row_end, active["out_inner"], inner - 1))]
-            with m.If(row_end):
-                m.d.sync += outer.eq(Mux(outer[-1], active["out_outer"], outer - 1))
+            m.d.sync += address.eq(address + step)
+        for name, count, moves in (("out_inner", inner, write), ("out_outer", outer, write & row_end)):
+            # the choice and the sum are a cell a bit of an iCE40, as both go by one signal
+            falls = Signal(name=f"{name}_falls")
+            m.d.comb += falls.eq(~(self.begin | count[-1]))
+            start = Mux(self.begin, r[name], active[name])
+            with m.If(self.begin | moves):
+                m.d.sync += count.eq(Mux(falls, count + falls.replicate(len(count)), start))
         with m.If(bus.valid & (bus.register == INDEX["out_base"])):
             m.d.sync += based.eq(1)
         return address
 
     def _after_rows(
-        self, m: Module, r: Mapping[str, Signal], active: Mapping[str, Signal], ends: Value
+        self, m: Module, r: Mapping[str, Value], active: Mapping[str, Value], ends: Value
     ) -> Value:
         """The step where the rows end: to the next plane, or, behind the last one and in jobs that have
         no planes, to the next group.

@@ -20,22 +20,23 @@ class MemoryCore(wiring.Component):
     ----------
     identity : as for ``Link``.
     depth : bytes of memory, a power of two.
-    timeout : as for ``Link``.
+    timeout, slow : as for ``Link``.
 
     Members
     -------
     i, o : byte streams of the host link.
     """
 
-    def __init__(self, identity: str, depth: int = 4096, timeout: int = 2**20) -> None:
+    def __init__(self, identity: str, depth: int = 4096, timeout: int = 2**20, slow: bool = False) -> None:
         self._identity = identity
         self._depth = depth
         self._timeout = timeout
+        self._slow = slow
         super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = Link(self._identity, self._timeout)
+        m.submodules.link = link = Link(self._identity, self._timeout, self._slow)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         bus = link.bus

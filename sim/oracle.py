@@ -20,8 +20,9 @@ from tfl2hw.errors import ModelError, ToolError
 from tfl2hw.frontend import load
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ops.node import called
-from tfl2hw.passes.evaluate import bound_inputs
-from tfl2hw.passes.pipeline import known_numerics, settled
+from tfl2hw.ops.registry import CUSTOM
+from tfl2hw.passes.evaluate import bound_inputs, evaluate
+from tfl2hw.passes.pipeline import known_numerics, legal, settled
 from tfl2hw.sim.oracle_child import NOT_INSTALLED, REFUSED
 
 INTERPRETERS = {"litert-ref": "LiteRT's reference interpreter", "tflm": "TFLite Micro's interpreter"}
@@ -54,7 +55,8 @@ def interpret(
 ) -> list[dict[int, npt.NDArray[Any]]]:
     """For each sample, every activation tensor by its index, in the file's type and its shape at run time.
 
-    What only computes shapes is left out.
+    What only computes shapes is left out. No interpreter has custom operators: of a model with some, the
+    operators' own references say what is right.
 
     Parameters
     ----------
@@ -73,6 +75,8 @@ def interpret(
     graph = settled(recorded)
     if numerics == "tflm":
         _check_recorded(recorded, graph)
+    if custom_operators(graph):
+        return [_referenced(graph, numerics, arrays) for arrays in inputs]
     samples = [bound_inputs(graph, arrays) for arrays in inputs]
     with tempfile.TemporaryDirectory(prefix="tfl2hw-oracle-") as folder:
         job = _write_job(graph, samples, numerics, Path(folder))
@@ -85,6 +89,22 @@ def interpret(
                 }
                 for sample in range(len(samples))
             ]
+
+
+def custom_operators(graph: Graph) -> list[str]:
+    """The names of the custom operators of ``graph``, for which there is no interpreter."""
+    return sorted({operator.op for operator in graph.operators if operator.op.startswith(CUSTOM)})
+
+
+def _referenced(graph: Graph, numerics: str, arrays: Arrays) -> dict[int, npt.NDArray[Any]]:
+    """What the operators' references make of one sample, in the file's types."""
+    accepted, values = legal(graph), evaluate(graph, numerics, arrays)
+    converted = {
+        index: conversion.from_device(values[conversion.tensor])
+        for index, conversion in accepted.conversions.items()
+        if index in graph.outputs
+    }
+    return {**bound_inputs(graph, arrays), **values, **converted}
 
 
 def _check_recorded(recorded: Graph, graph: Graph) -> None:
@@ -138,7 +158,7 @@ def _run(graph: Graph, numerics: str, job: Path, child: Child) -> None:
     if done.returncode == 0:
         return
     if done.returncode == NOT_INSTALLED:
-        raise ToolError(f"{name} is not installed ({_last(done.stderr)}): pip install tfl2hw[sim]")
+        raise ToolError(f"{name} is not installed ({_last(done.stderr)}): pip install 'tfl2hw[sim]'")
     other = next(numbers for numbers in INTERPRETERS if numbers != numerics)
     advice = f"compare with {INTERPRETERS[other]} instead: --numerics {other}"
     if done.returncode == REFUSED:

@@ -15,12 +15,15 @@ from tfl2hw.sim.build_cache import cached, content_key
 def prebuilt_verilog(config: CoreConfig, name: str) -> str:
     """Verilog of the empty core of ``config``, its top module called ``name``.
 
-    It is made anew whenever the configuration, the generator's sources or Amaranth have changed.
+    It is made anew whenever the configuration, the generator's sources or Amaranth have changed; and always
+    where a part of it is chosen, which may be another package's.
 
     Raises
     ------
     ToolError : Yosys is missing or failed; the cache cannot be written.
     """
+    if config.soft_multiplier is not None or config.functions:
+        return to_verilog(Core(config), name)
     key = content_key(repr(config), name, version("amaranth"), *_sources())
 
     def make(folder: Path) -> None:

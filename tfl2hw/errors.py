@@ -15,6 +15,10 @@ class UsageError(Tfl2hwError):
     """An option, an input file or a board name is not accepted."""
 
 
+class ExtensionError(Tfl2hwError):
+    """An installed package that extends tfl2hw is broken, or does not go with it."""
+
+
 class DoesNotFit(Tfl2hwError):
     """The model needs more of something than the board has; the message has both numbers."""
 

@@ -42,7 +42,7 @@ class Little(wiring.Component):
         m.d.sync += products.eq(multiplier.p.as_value().xor() + multiplier.p[0] + multiplier.p[1])
         m.d.comb += [
             scratchpad.read_address.eq(~count), scratchpad.write_address.eq(count),
-            scratchpad.write_data.eq(history), scratchpad.write_enable.eq(-1),
+            scratchpad.write_data.eq(history), scratchpad.write_enable.eq(-1), scratchpad.writes.eq(1),
             multiplier.x.eq(scratchpad.read_data), multiplier.w.eq(history),
             self.o.payload.eq(products[:8] ^ products[8:] ^ history[-8:]),
             self.o.valid.eq(self.i.valid), self.i.ready.eq(self.o.ready),
@@ -55,7 +55,7 @@ def build(name: str, folder: Path, registers: int = 0) -> tuple[BuildResult, dic
     stages: dict[str, list[float]] = {}
 
     def progress(stage: str, fraction: float | None) -> None:
-        stages.setdefault(stage, []).append(fraction or 0.0)
+        stages.setdefault(stage.partition(":")[0], []).append(fraction or 0.0)
 
     return build_bitstream(lambda: Little(board, registers), board, folder, progress), stages
 

@@ -52,6 +52,7 @@ class Bench(wiring.Component):
         connect(m, flipped(self.bus), port.bus)
         m.d.comb += [
             scratchpad.read_address.eq(port.read_address), port.read_data.eq(scratchpad.read_data),
+            scratchpad.writes.eq(port.write_enable),
             scratchpad.write_enable.eq(Mux(port.write_enable, port.write_lanes, 0)),
             scratchpad.write_address.eq(port.write_address), scratchpad.write_data.eq(port.write_data),
             self.program_enable.eq(port.program_enable), self.program_address.eq(port.program_address),

@@ -57,8 +57,14 @@ def spoilt(data: bytes, position: int) -> bytes:
 def converse(
     exchanges: list[tuple[bytes, bytes]], idle: Stalls = never, pressure: Stalls = never, pause: int = 0
 ) -> None:
-    """Send each request and expect each reply, ``pause`` cycles apart."""
-    dut = MemoryCore(IDENTITY, timeout=TIMEOUT)
+    """Send each request and expect each reply, ``pause`` cycles apart; of a quick link and of a slow one."""
+    for slow in (False, True):
+        _converse(MemoryCore(IDENTITY, timeout=TIMEOUT, slow=slow), exchanges, idle, pressure, pause)
+
+
+def _converse(
+    dut: MemoryCore, exchanges: list[tuple[bytes, bytes]], idle: Stalls, pressure: Stalls, pause: int
+) -> None:
     source, sink = Source(dut.i, idle), Sink(dut.o, pressure)
 
     async def testbench(ctx):

@@ -13,6 +13,7 @@ from tests.rtl.support import make_config
 from tfl2hw.rtl_templates.isa import (
     BACK_REGISTERS,
     REGISTERS,
+    UNSHADOWED,
     VALUE_BITS,
     Kind,
     Opcode,
@@ -51,7 +52,7 @@ class Run:
     pc: int = 0
 
 
-def follow(words: list[int], pc: int, stops: bool, jobs: list[Times]) -> Run:
+def follow(words: list[int], pc: int, stops: bool, jobs: list[Times], *, shadows: bool = True) -> Run:
     """Execute ``words`` an instruction a cycle; job number n takes ``jobs[n]``."""
     run, left = Run(), list(jobs)
     now, done, taken = Sequencer.latency - 1, -(1 << WAIT_BITS), 0
@@ -68,6 +69,8 @@ def follow(words: list[int], pc: int, stops: bool, jobs: list[Times]) -> Run:
         if opcode < len(REGISTERS):
             if REGISTERS[opcode] in BACK_REGISTERS:
                 now = max(now, taken)
+            if not shadows and REGISTERS[opcode] in UNSHADOWED:
+                now = max(now, done + 1)
             run.bus[now + 1] = ("write", opcode, value)
         if opcode == Opcode.START:
             now = max(now, done, taken)
@@ -166,18 +169,18 @@ def execute(
     simulator.run()
 
 
-@pytest.mark.parametrize("bank_registers", [0, 1])
+@pytest.mark.parametrize(("shadows", "bank_registers"), [(True, 0), (False, 0), (True, 1)])
 @pytest.mark.parametrize("seed", range(6))
-def test_random_programs(seed: int, bank_registers: int) -> None:
+def test_random_programs(seed: int, shadows: bool, bank_registers: int) -> None:
     """A run in one go, then one from break to break, each resumed where the one before halted."""
     generator = random.Random(seed)
-    config = make_config(program_depth=64, bank_registers=bank_registers)
+    config = make_config(program_depth=64, shadows=shadows, bank_registers=bank_registers)
     words = random_program(generator, generator.randrange(5, 40))
     durations = [times(generator) for _ in words]
-    runs = [(0, False, follow(words, 0, False, durations))]
+    runs = [(0, False, follow(words, 0, False, durations, shadows=shadows))]
     pc, left = 0, list(durations)
     while pc < len(words):
-        run = follow(words, pc, True, left)
+        run = follow(words, pc, True, left, shadows=shadows)
         left = left[len(run.done) :]
         runs.append((pc, True, run))
         pc = run.pc

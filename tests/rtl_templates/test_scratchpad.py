@@ -49,6 +49,7 @@ def behavioural(dut: Scratchpad, rows, ports: tuple[str, ...] = PORTS) -> list[i
         for row in rows:
             for port, value in zip(ports, row, strict=True):
                 ctx.set(getattr(dut, port), value)
+            ctx.set(dut.writes, bool(row[1]))
             seen.append(ctx.get(dut.read_data))
             await ctx.tick()
 
@@ -144,8 +145,11 @@ def test_spram_cells_do_the_same(tmp_path: Path) -> None:
     }
     latency = Scratchpad.read_latency(shapes[0])
     # The cells' model starts unknown where the traffic's memory starts at zero: write everything first.
-    rows = {name: _zeroed(shape) + made[name][0] for name, shape in zip(units, shapes, strict=True)}
-    ports = dict.fromkeys(units, PORTS)
+    rows = {
+        name: [(int(row[1] != 0), *row) for row in _zeroed(shape) + made[name][0]]
+        for name, shape in zip(units, shapes, strict=True)
+    }
+    ports = dict.fromkeys(units, ("writes", *PORTS))
     cycles = max(map(len, rows.values())) + latency
     seen = simulate_netlist(units, "ice40", ports, "read_data", rows, cycles, tmp_path)
     for name in units:

@@ -28,6 +28,7 @@ from tfl2hw.rtl_templates.config import MOST_WINDOW
 from tfl2hw.rtl_templates.isa import DIGIT_BITS, FLAG_MINIMUM, Kind
 from tfl2hw.schedule.copies import WordCopy
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import Function
 from tfl2hw.schedule.jobs import Placement, Schedule
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
@@ -160,6 +161,13 @@ class Walker:
         total = first[tokens.words[::2] + 128] + second[tokens.words[1::2] + 128]
         shifted = (total >> self._schedule.vector_shift) + job.zero_point
         self._write(job.output, np.clip(shifted, job.low, job.high), tokens)
+
+    @run.register
+    def _(self, job: Function) -> None:
+        function = self._schedule.functions[job.number]
+        tokens = _Tokens(self.memory, job.nest, self._addresses, self._target, 0)
+        operands = [tokens.words[number :: function.operands] for number in range(function.operands)]
+        self._write(job.output, function.reference(operands, function.unpacked(job.fields)), tokens)
 
     @run.register
     def _(self, job: Rows) -> None:

@@ -6,7 +6,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from tfl2hw.errors import Tfl2hwError, ToolError, UsageError
+from tfl2hw.errors import ExtensionError, Tfl2hwError, ToolError, UsageError
+from tfl2hw.extensions import brought_by
 
 EXTRAS = {
     "ai_edge_litert": "sim",
@@ -41,6 +42,13 @@ def as_known(error: Exception) -> Tfl2hwError:
         return UsageError(f"{error.filename}: {error.strerror}")
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(last.filename).name}, line {last.lineno}"
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    package = brought_by(str(frame.f_globals.get("__name__", "")) for frame in frames)
+    if package is not None:
+        return ExtensionError(
+            f"a fault in the extension of the package {package}: {type(error).__name__} in {where}: {error}; "
+            "`tfl2hw --debug ...` shows the traceback, please report it to its author"
+        )
     return ToolError(
         f"a fault in tfl2hw itself: {type(error).__name__} in {where}: {error}; "
         "`tfl2hw --debug ...` shows the traceback, please report it"

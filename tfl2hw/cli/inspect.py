@@ -8,7 +8,7 @@ from typing import Any
 
 from tfl2hw.boards import boards
 from tfl2hw.cli.census import count_macs, weight_bytes
-from tfl2hw.cli.options import Json, Model
+from tfl2hw.cli.options import Json, Model, Quiet
 from tfl2hw.cli.report import shape
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
 from tfl2hw.codegen import Source
@@ -20,7 +20,7 @@ from tfl2hw.ops import Verdict
 from tfl2hw.passes import objections, review, settled
 
 
-def inspect(model: Model, json: Json = False) -> None:
+def inspect(model: Model, json: Json = False, quiet: Quiet = False) -> None:
     """Show what is in MODEL, what of it is refused and why, and the boards that it fits.
 
     Exits with 2 where an operator, an input or the model as a whole is refused.
@@ -30,7 +30,7 @@ def inspect(model: Model, json: Json = False) -> None:
     refusals = [*found.objections, *objections(found.graph)]
     refused = [verdict for verdict in verdicts if not verdict.accepted]
     accepted = not refused and not refusals
-    fitting = _fits(model) if accepted else []
+    fitting = _fits(model, shown=not (json or quiet)) if accepted else []
     layers = [_layer(graph, verdict) for verdict in verdicts]
     totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "weight_bytes")}
     tensors = {"inputs": _tensors(graph, graph.inputs), "outputs": _tensors(graph, graph.outputs)}
@@ -68,10 +68,10 @@ def _tensors(graph: Graph, indices: tuple[int, ...]) -> list[dict[str, Any]]:
     return [{"index": t.index, "name": t.name, "dtype": t.dtype, "shape": list(t.shape)} for t in tensors]
 
 
-def _fits(model: Path) -> list[dict[str, Any]]:
+def _fits(model: Path, *, shown: bool) -> list[dict[str, Any]]:
     """Each board with predicted cycles and estimates, or with why the model does not fit."""
     rows = []
-    with progress("fitting") as tell:
+    with progress("fitting", shown=shown) as tell:
         for number, fit in enumerate(fits(Source(model)), 1):
             tell(f"fitting {fit.board.name}", number / len(boards()))
             compiled = fit.compiled

@@ -13,7 +13,9 @@ from tfl2hw.cli.terminal import print_table, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.search import Search
+from tfl2hw.report.report import Report
 from tfl2hw.sim.inference import Comparison
+from tfl2hw.sim.oracle import custom_operators
 from tfl2hw.sim.verify import StageResult
 
 Object = dict[str, Any]
@@ -112,6 +114,7 @@ def simulation(compiled: Compiled, comparison: Comparison, numerics: str) -> Obj
         "mismatches": sum(mismatch.values for mismatch in comparison.mismatches),
         "samples": len(comparison.runs),
         "numerics": numerics,
+        "custom_operators": custom_operators(compiled.graph),
         "layers": layers(compiled),
         "shape": shape(compiled),
     }
@@ -197,6 +200,12 @@ def answer(answers: Sequence[Inference], clock_mhz: float, *, benchmark: bool) -
             "per_second": measured.per_second,
         }
     return facts
+
+
+def figures(report: Report, pages: Sequence[Path]) -> Object:
+    """Where report.html is, and every figure that it shows: what stands in report.json."""
+    (page,) = (file for file in pages if file.suffix == ".html")
+    return {"report": str(page), "figures": report.as_json()}
 
 
 def milliseconds(cycles: int, mhz: float) -> float:

@@ -11,11 +11,25 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import (
+    Arithmetic,
+    Board,
+    Columns,
+    Features,
+    Inputs,
+    Json,
+    Labels,
+    Lanes,
+    Model,
+    Multiplier,
+    Quiet,
+)
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
 from tfl2hw.frontend import load
+from tfl2hw.report import write_report
+from tfl2hw.report.exactness import simulated
 from tfl2hw.sim.inference import Comparison, run_samples
 
 
@@ -37,12 +51,25 @@ def simulate(
     labels: Labels = None,
     lanes: Lanes = None,
     columns: Columns = None,
+    multiplier: Multiplier = None,
     features: Features = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Where the report goes (default: build/MODEL-BOARD).",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the generated hardware in simulation and compare every tensor with the interpreter's.
 
-    Without --input and --samples, one random input is run.
+    Without --input and --samples, one random input is run. Writes report.html; into the folder of a build of
+    the same design, what both have found.
     """
     graph = load(model)
     inputs = files or []
@@ -52,12 +79,15 @@ def simulate(
         raise UsageError("nothing to simulate: --samples 0 and no --input")
     names = class_names(graph, labels, inputs)
     signals = Path(f"{model.stem}-{board}.fst") if waves else None
-    with progress("compiling") as tell:
-        compiled = compile_model(model, board, numerics, lanes, columns)
+    with progress("compiling", shown=not (json or quiet)) as tell:
+        compiled = compile_model(model, board, numerics, lanes, columns, multiplier=multiplier)
         result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
+        tell("writing the report", None)
+        folder = output or Path("build") / f"{model.stem}-{compiled.board.name}"
+        found, pages = write_report(compiled, folder, simulated=simulated(compiled, result, numerics))
+    facts = report.simulation(compiled, result, numerics) | report.figures(found, pages)
     if dump is not None:
         write_dump(dump, chosen, result.runs)
-    facts = report.simulation(compiled, result, numerics)
     if json:
         print_json(facts)
     else:
@@ -65,6 +95,7 @@ def simulate(
         _print_layers(compiled, facts)
         _print_answers(compiled, chosen, result, names)
         _print_verdict(facts, result)
+        note(f"report: {facts['report']}")
     if signals is not None:
         note(f"waves: {signals}")
     raise typer.Exit(0 if facts["bit_exact"] else 1)
@@ -109,12 +140,14 @@ def _print_verdict(facts: report.Object, result: Comparison) -> None:
         f"{facts['macs']:,} MACs, {facts['macs_per_cycle']:.2f} a cycle, "
         f"{facts['utilization']:.1%} of the array"
     )
-    samples, numerics = facts["samples"], facts["numerics"]
+    samples, custom = facts["samples"], facts["custom_operators"]
+    whose = f"the operators' references' (no interpreter has {', '.join(custom)})"
+    whose = whose if custom else f"{facts['numerics']}'s"
     checked = f"{facts['tensors_checked']:,} tensors of {samples} sample{'s' if samples > 1 else ''}"
     if facts["bit_exact"]:
-        say(f"bit-exact: {checked} are {numerics}'s")
+        say(f"bit-exact: {checked} are {whose}")
         return
-    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {numerics}'s")
+    say(f"NOT bit-exact: {len(result.mismatches):,} of {checked} differ from {whose}")
     for mismatch in result.mismatches:
         note(
             f"sample {mismatch.sample}, tensor {mismatch.tensor} '{mismatch.name}': "

@@ -11,9 +11,9 @@ from typing import Any, get_args
 
 from tfl2hw.boards import get
 from tfl2hw.codegen import Compiled, compile_model
+from tfl2hw.codegen.core_fields import core_from
 from tfl2hw.errors import UsageError
 from tfl2hw.ops import Numerics
-from tfl2hw.rtl_templates.config import CoreConfig
 
 MODEL = "model.tflite"
 LABELS = "labels.txt"
@@ -33,11 +33,12 @@ class Settings:
     requantizers: int | None = None
     clock_mhz: float | None = None
     headroom: bool = False
+    multiplier: str | None = None
     core: Mapping[str, Any] | None = None
 
-    def compile(self, model: Path) -> Compiled:
-        """The model, compiled so."""
-        core = None if self.core is None else CoreConfig(**self.core)
+    def compile(self, model: Path, *, strips: bool = True) -> Compiled:
+        """The model, compiled so; ``strips`` as for ``compile_source``."""
+        core = None if self.core is None else core_from(self.core)
         compiled = compile_model(
             model,
             self.board,
@@ -47,6 +48,8 @@ class Settings:
             self.requantizers,
             core=core,
             headroom=self.headroom,
+            strips=strips,
+            multiplier=self.multiplier,
         )
         if self.clock_mhz is None:
             return compiled

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from tfl2hw.boards import Board, get
@@ -19,6 +19,7 @@ from tfl2hw.passes.dead_channels import without_dead_channels
 from tfl2hw.rtl_templates.config import MOST_PLACES, MOST_WINDOW, CoreConfig
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.l2_normalize import L2Normalize
+from tfl2hw.rtl_templates.parts import SoftProducts
 from tfl2hw.rtl_templates.softmax import Softmax
 from tfl2hw.schedule.fitting import Fits
 from tfl2hw.schedule.jobs import Schedule
@@ -26,11 +27,13 @@ from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import COLUMNS, LANES, Shape, Target
 
-from .account import Account, accounts
+from .account import Account, accounts, words_read
 from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
+from .functions import check_functions, with_functions
 from .memories import make_image
+from .multipliers import soft_products
 from .products import place_products
 from .program import Program, assemble
 from .search import Search, search, shapes_of
@@ -100,6 +103,10 @@ class Compiled:
         """Where each layer's cycles go."""
         return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
 
+    def words_read(self) -> list[int]:
+        """Words that each layer reads from the scratchpad."""
+        return words_read(self.program, self.config)
+
 
 class Source:
     """A model's file, and what is made of it for every board alike: each part when it is asked for."""
@@ -136,11 +143,14 @@ def compile_model(
     requantizers: int | None = None,
     core: CoreConfig | None = None,
     headroom: bool = False,
+    strips: bool = True,
+    multiplier: str | None = None,
 ) -> Compiled:
     """Compile ``path`` for the board named ``board``; as ``compile_source``."""
     return compile_source(
-        Source(path, numerics), board, lanes, columns, requantizers, core=core, headroom=headroom
-    )
+        Source(path, numerics), board, lanes, columns, requantizers,
+        core=core, headroom=headroom, strips=strips, multiplier=multiplier,
+    )  # fmt: skip
 
 
 def compile_source(
@@ -152,6 +162,8 @@ def compile_source(
     *,
     core: CoreConfig | None = None,
     headroom: bool = False,
+    strips: bool = True,
+    multiplier: str | None = None,
 ) -> Compiled:
     """Compile ``source`` for the board named ``board``.
 
@@ -159,7 +171,9 @@ def compile_source(
     by search, and the requantizers with it. Where both are given, or there is no chip, ``requantizers`` are
     as given, or the board's. With ``core``, one that was made for another model, nothing is chosen: only what
     the memories hold is new, and the core's identity stays. ``headroom`` makes a core that other
-    weights are likely to fit.
+    weights are likely to fit. Without ``strips`` inputs stand row by row, as they are sent: a run takes a
+    little longer then, and a byte of an input a cycle. ``multiplier``, "NAME" or "NAME:LANES", makes the
+    products of all lanes, or of so many (see ``multipliers``).
 
     Raises ModelError, UsageError or DoesNotFit, each a sentence.
     """
@@ -167,22 +181,26 @@ def compile_source(
         chosen = get(board)
     except LookupError as problem:
         raise UsageError(str(problem.args[0])) from None
+    products = None if multiplier is None or core is not None else soft_products(multiplier, chosen)
+
+    make = partial(make_target, chosen, headroom=headroom, strips=strips, products=products)
     if core is None:
         shapes = [] if lanes and columns else shapes_of(chosen, lanes, columns)
-        target = None if shapes else make_target(chosen, lanes, columns, requantizers, headroom=headroom)
+        target = None if shapes else make(lanes, columns, requantizers)
     else:
-        shapes, target = [], make_target(chosen, core.lanes, core.columns, core.requantizers, core)
+        shapes, target = [], make(core.lanes, core.columns, core.requantizers, core)
     check_maps(source.accepted, chosen.scratchpad_bytes)
     found = None
     if target is None:
         found = search(
-            lambda shape: _fitted(source, _shaped(chosen, shape, headroom), chosen)[1:],
+            lambda shape: _fitted(source, _shaped(make, shape), chosen)[1:],
             shapes,
             chosen,
             source.accepted.file,
         )
-        target = _shaped(chosen, found.chosen.shape, headroom)
+        target = _shaped(make, found.chosen.shape)
     planned, program, config = _fitted(source, target, chosen)
+    check_functions(planned)
     image = make_image(planned, program, config)
     if core is None:
         config = with_link(config, EMPTY if target.core else image, chosen.target_mhz)
@@ -201,8 +219,8 @@ def compile_source(
     )
 
 
-def _shaped(board: Board, shape: Shape, headroom: bool) -> Target:
-    return make_target(board, shape.lanes, shape.columns, shape.requantizers, headroom=headroom)
+def _shaped(make: Callable[..., Target], shape: Shape) -> Target:
+    return make(shape.lanes, shape.columns, shape.requantizers)
 
 
 def _fitted(source: Source, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
@@ -238,15 +256,18 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
             if smaller is None:
                 raise
             return _core_for(source, smaller, board)
-        config = place_products(config, board, network.file)
+        config = place_products(config, board, network.file, target.products)
         if config.scratchpad == "block":
             config = replace(
                 config, scratchpad_words=words_with_witness(config.scratchpad_words, board.family)
             )
         return planned, program, config
-    program = assemble(planned, target.core)
-    check_core(planned, program, target.core)
-    return planned, program, target.core
+    core = with_functions(target.core, planned, board)
+    program = assemble(planned, core)
+    check_core(planned, program, core)
+    if target.products is not None:
+        core = place_products(core, board, network.file, target.products)
+    return planned, program, core
 
 
 def _smaller(target: Target, config: CoreConfig, board: Board) -> Target | None:
@@ -267,6 +288,8 @@ def make_target(
     core: CoreConfig | None = None,
     *,
     headroom: bool = False,
+    strips: bool = True,
+    products: SoftProducts | None = None,
 ) -> Target:
     """What the schedule has to know of ``board``, and of ``core`` if that is all there is to be had.
 
@@ -301,7 +324,7 @@ def make_target(
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
-        strips=board.family == "ecp5" if core is None else core.spread,
+        strips=strips and (board.family == "ecp5" if core is None else core.spread),
         vector_lanes=core.vector_lanes if core else 1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),
@@ -311,5 +334,6 @@ def make_target(
         pair=core is None or core.pair,
         twin=(core is None or core.twin) and lanes >= 2 * columns,
         core=core,
+        products=products,
         headroom=headroom and core is None,
     )

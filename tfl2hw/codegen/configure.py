@@ -16,8 +16,10 @@ from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.frames import IDENTITY_BYTES, PROTOCOL
 from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import (
+    FIXABLE,
     FLAG_INDEXED,
     FLAG_STREAM,
+    INDEX,
     REGISTERS,
     VALUE_BITS,
     Kind,
@@ -26,6 +28,7 @@ from tfl2hw.rtl_templates.isa import (
     signed_value,
 )
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import functions
 from tfl2hw.schedule.jobs import Job, Schedule, matrices
 from tfl2hw.schedule.matrix import Matrix, WordCopy
 from tfl2hw.schedule.widths import parameter_widths
@@ -76,8 +79,11 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
-        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts) or target.headroom,
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
+        shadows=not small or scratchpad == "block",
+        fixed=_fixed(program) if small and not target.headroom else (),
+        slow_link=small,
         multiplier_latency=2 if small else 3,
         product_latency=3 if small else None,
         bank_registers=0 if small else 1,
@@ -103,6 +109,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         table_depth=256 * len(schedule.tables),
         table_bits=max(table_values, default=0).bit_length() + 1 + target.headroom if tables else 0,
         vector_shift=schedule.vector_shift,
+        functions=schedule.functions,
         product=any(job.product for job in jobs),
         maximum=any(job.reduction != "sum" for job in jobs),
         digits=any(job.digits for job in jobs),
@@ -110,7 +117,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
 
 
 _UNITS = {
-    "loads": "loads from the scratchpad",
+    "loads": "weights that are loaded",
     "unaligned": "words that begin at any byte",
     "spread": "inputs in strips",
     "single": "depthwise windows of one token a pixel",
@@ -203,6 +210,13 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
                 f"{schedule.file}: the model needs {least} {what}, the core has {most}; "
                 "choose a smaller model."
             )
+    for name, value in core.fixed:
+        others = {signed_value(each) for each in _values(program, INDEX[name])} - {value}
+        if others:
+            raise DoesNotFit(
+                f"{schedule.file}: the model needs {min(others)} in the register {name}, which always holds "
+                f"{value} in the core; build the model a core of its own."
+            )
     for name, what in _UNITS.items():
         if getattr(needed, name) and not getattr(core, name):
             raise DoesNotFit(
@@ -211,7 +225,13 @@ def check_core(schedule: Schedule, program: Program, core: CoreConfig) -> None:
             )
 
 
-def _values(program: Program, opcode: Opcode) -> list[int]:
+def _fixed(program: Program) -> tuple[tuple[str, int], ...]:
+    """The registers to which the program writes one value only, or nothing, and that value."""
+    written = {name: {signed_value(value) for value in _values(program, INDEX[name])} for name in FIXABLE}
+    return tuple((name, max(values, default=0)) for name, values in written.items() if len(values) <= 1)
+
+
+def _values(program: Program, opcode: int) -> list[int]:
     """The values of all instructions with ``opcode``."""
     return [word & ((1 << VALUE_BITS) - 1) for word in program.words if word >> VALUE_BITS == opcode]
 
@@ -245,10 +265,11 @@ def with_link(config: CoreConfig, image: Image, mhz: float) -> CoreConfig:
     """The configuration with what its host link needs: identity, and a time-out for a clock of ``mhz``.
 
     The identity is the link protocol's version and this program's, a byte each, and 12 bytes of a hash of
-    this model on this core.
+    this model on this core, with the versions of the packages whose functions it has.
     """
     timeout = 1 << (math.ceil(mhz * 1e3 * TIMEOUT_MS) - 1).bit_length()
     timed = replace(config, identity="00" * 16, link_timeout=timeout)
     versions = bytes([PROTOCOL, *(int(part) for part in __version__.split("."))])
-    digest = hashlib.sha256(repr((__version__, timed, image)).encode()).digest()
+    packages = [functions()[function.name].package for function in config.functions]
+    digest = hashlib.sha256(repr((__version__, timed, image, *packages)).encode()).digest()
     return replace(timed, identity=(versions + digest).hex()[: 2 * IDENTITY_BYTES])

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tfl2hw.rtl_templates.config import CoreConfig
-from tfl2hw.rtl_templates.isa import FRONT_REGISTERS, REGISTERS, VALUE_BITS, Kind, Opcode, turns_of
+from tfl2hw.rtl_templates.isa import (
+    FRONT_REGISTERS,
+    REGISTERS,
+    UNSHADOWED,
+    VALUE_BITS,
+    Kind,
+    Opcode,
+    turns_of,
+)
 from tfl2hw.rtl_templates.latencies import taken
 from tfl2hw.rtl_templates.sequencer import WAIT_BITS, Sequencer
 
@@ -104,6 +112,8 @@ class _Walk:
             elif opcode < len(REGISTERS):
                 if opcode >= len(FRONT_REGISTERS):
                     self._wait(self._taken_over)
+                elif not self._config.shadows and REGISTERS[opcode] in UNSHADOWED and self._front_done:
+                    self._wait(self._front_done + 1)
                 self._registers[REGISTERS[opcode]] = value
             elif opcode == Opcode.LOOP:
                 self._loop = _Loop(body=pc, left=turns_of(value) - 1)

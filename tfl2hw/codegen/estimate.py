@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import token_layout
 from tfl2hw.rtl_templates.requantizer import Requantizer
+from tfl2hw.rtl_templates.soft_multiplier import DEFAULTS
 
 from .footprint import block_rams, lut_rams
-from .products import SOFT_CELLS, requantizer_dsps
+from .products import requantizer_dsps
 
 PACKED = 0.39
 """Of an iCE40 core's flip-flops, the part that does not share a logic cell with the LUT before it."""
@@ -22,8 +23,8 @@ PACKED = 0.39
 LUT_RAM = 6
 """Logic cells of one LUT memory of the ECP5."""
 
-SOFT_FLIP_FLOPS = 81
-"""Flip-flops of one int8 product without a DSP."""
+LUT_ROM = 2
+"""Logic cells of as much memory that is never written: much of it is alike."""
 
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
@@ -100,8 +101,9 @@ def _column(config: CoreConfig, family: str) -> _Cells:
     if config.window:
         luts += 24 * (2 if config.pair else 1) + (48 if family == "ecp5" else 10)
         flip_flops += 22
-    luts += SOFT_CELLS[family] * config.soft_lanes
-    flip_flops += SOFT_FLIP_FLOPS * config.soft_lanes
+    maker = config.soft_multiplier or DEFAULTS[family]
+    luts += maker.cells * config.soft_lanes
+    flip_flops += maker.flip_flops * config.soft_lanes
     if config.product:
         luts, flip_flops = luts + 24, flip_flops + 10
     if config.maximum:
@@ -146,6 +148,8 @@ def _others(config: CoreConfig) -> _Cells:
     cells = _Cells(0.0, 0.0)
     if config.vector_lanes:
         cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
+    for function in config.functions:
+        cells += _Cells(function.luts_per_lane, function.flip_flops_per_lane) * config.lanes
     if config.softmax:
         cells += _Cells(400.0, 200.0)
     if config.log_softmax:

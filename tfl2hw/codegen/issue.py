@@ -18,13 +18,14 @@ from tfl2hw.rtl_templates.isa import (
     LEVELS,
     VALUE_BITS,
     Kind,
+    function_of,
     kind_of,
     signed_value,
 )
 
 Int64 = npt.NDArray[np.int64]
 MASK = (1 << VALUE_BITS) - 1
-WORDS = (Kind.MATRIX, Kind.COPY, Kind.TABLE)
+WORDS = (Kind.MATRIX, Kind.COPY, Kind.TABLE, Kind.FUNCTION)
 """Kinds that read words; the others take a byte of each."""
 
 
@@ -121,6 +122,13 @@ class Issue(Counted):
         return self.loads + self.tokens + self.gaps
 
     @property
+    def _operands(self) -> int:
+        """Tokens of a result, of a job without MATRIX."""
+        if self.kind == Kind.FUNCTION:
+            return self.config.functions[function_of(self.value)].operands
+        return 2 if self.kind == Kind.TABLE else 1
+
+    @property
     def _runs(self) -> int:
         """Rows of pixels without a load in between."""
         return self.counts[5] if self.kind != Kind.LOAD and self.value & FLAG_STREAM else 1
@@ -172,7 +180,7 @@ class Issue(Counted):
         if self.kind == Kind.MATRIX:
             number, times = self._emitted(span)
         else:
-            per_result = 2 if self.kind == Kind.TABLE else 1
+            per_result = self._operands
             tokens = prod(self.counts)
             last = tokens // per_result
             number = np.arange(max(0, last - span - 1), last, dtype=np.int64)

@@ -9,6 +9,7 @@ from itertools import islice
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.isa import (
     BACK_REGISTERS,
+    BANKED,
     FLAG_DIGITS,
     FLAG_HOLD,
     FLAG_INDEXED,
@@ -20,6 +21,7 @@ from tfl2hw.rtl_templates.isa import (
     FLAG_STREAM,
     FLAG_TWIN,
     FRONT_REGISTERS,
+    FUNCTION_SHIFT,
     PART_SHIFT,
     Kind,
     Opcode,
@@ -28,6 +30,7 @@ from tfl2hw.rtl_templates.isa import (
 )
 from tfl2hw.rtl_templates.sequencer import WAIT_BITS
 from tfl2hw.schedule.elementwise import Table
+from tfl2hw.schedule.functions import Function
 from tfl2hw.schedule.jobs import Schedule, output, stream_name
 from tfl2hw.schedule.lookup import Index, IndexedCopy
 from tfl2hw.schedule.matmul import LoadedMatrix
@@ -43,11 +46,6 @@ ALWAYS_WRITTEN = "out_base"
 
 ONCE = 1 - 2
 """What the counter of a level that turns once holds."""
-
-BANKED = tuple(
-    name for name in FRONT_REGISTERS if name.startswith(("step", "row", "column")) and name != "step_bank"
-)
-"""Registers of which there are two banks (see ``isa.FRONT_REGISTERS``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +217,10 @@ def _started(schedule: Schedule) -> Iterator[tuple[_Started | _Repeated, ...]]:
                 yield (_copy(job, registers, schedule.target.lanes),)
             elif isinstance(job, Table):
                 yield (_Started(kind=Kind.TABLE, registers=registers | _table_registers(job)),)
+            elif isinstance(job, Function):
+                flags = job.number << FUNCTION_SHIFT
+                registers |= {"function_fields": job.fields}
+                yield (_Started(kind=Kind.FUNCTION, flags=flags, registers=registers),)
             elif isinstance(job, Index):
                 yield (_Started(kind=Kind.INDEX, registers=registers),)
             else:

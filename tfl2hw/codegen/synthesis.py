@@ -14,8 +14,10 @@ from tfl2hw.codegen.yosys import run_yosys
 STAGE = "synthesis"
 
 SMALL_SET = 8
-"""On iCE40 eight logic cells share clock enable and reset. Flip-flops that share theirs with fewer others
-get them as logic: it mostly fits into the cell's own LUT, and the placer can fill its tiles."""
+"""On iCE40 eight logic cells share clock enable and reset. Flip-flops that share a reset with fewer others
+get it as logic: it mostly fits into the cell's own LUT, and the placer can fill its tiles."""
+SMALL_ENABLED = 6
+"""The same of clock enables. A counter's LUTs are full already, so the least counters keep theirs."""
 
 _ICE40_CELLS = (
     "$_DFF_?_", "$_DFFE_?P_", "$_DFF_?P?_", "$_DFFE_?P?P_", "$_SDFF_?P?_", "$_SDFFCE_?P?P_",
@@ -30,14 +32,14 @@ _SYNTHESIS = {
         "synth_ice40 -top {name} -run begin:map_ffs",
         "dfflegalize "
         + " ".join(f"-cell {cell} 0" for cell in _ICE40_CELLS)
-        + f" -cell $_DLATCH_?_ x -mince {SMALL_SET} -minsrst {SMALL_SET}",
+        + f" -cell $_DLATCH_?_ x -mince {SMALL_ENABLED} -minsrst {SMALL_SET}",
         "synth_ice40 -top {name} -run map_ffs: -json {name}.json",
     ),
 }
 """Commands of each family. On ECP5 Yosys 0.70 sometimes fails to put back what ABC has mapped (an assertion
 on the sizes of two nets) unless nets are single bits by then: hence ``splitnets``."""
 
-_HEADER = re.compile(r"^\d+\.\d+\. ")
+_HEADER = re.compile(r"^\d+\.\d+\. (?:Executing )?(\S+)")
 _HEADERS = {"ecp5": 53, "ice40": 52}
 """Steps that each family's commands announce; good enough for a progress bar."""
 
@@ -61,8 +63,10 @@ def synthesise(name: str, board: Board, directory: Path, progress: Progress) -> 
     steps = count(1)
 
     def follow(line: str) -> None:
-        if _HEADER.match(line):
-            progress(STAGE, min(next(steps) / _HEADERS[board.family], 0.99))
+        header = _HEADER.match(line)
+        if header:
+            done = min(next(steps) / _HEADERS[board.family], 0.99)
+            progress(f"{STAGE}: {header.group(1)}", done)
 
     commands = [f"read_rtlil {name}.il", COLLISIONS]
     commands += [command.format(name=name) for command in _SYNTHESIS[board.family]]

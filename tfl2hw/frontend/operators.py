@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import tflite
 
 from tfl2hw.frontend import folding
 from tfl2hw.frontend.file import ModelFile
 from tfl2hw.ir.graph import Operator
 from tfl2hw.ops.options import enum_name
-from tfl2hw.ops.table import OPERATORS
+from tfl2hw.ops.registry import CUSTOM, find
 
 _BUILTIN_CODE_SLOT = 10
 _OPTIONAL_TABLES = (
@@ -58,7 +59,10 @@ def _operator(file: ModelFile, index: int, table: Any, names: list[str]) -> Oper
 
 def _options(file: ModelFile, where: str, name: str, table: Any) -> Mapping[str, Any]:
     """What the operator's kind parses of its options, and what folding it needs (`folding`)."""
-    kind = OPERATORS.get(name)
+    kind = find(name)
+    if kind is not None and name.startswith(CUSTOM):
+        raw = file.numbers(table.CustomOptionsAsNumpy(), "custom options")
+        return MappingProxyType(dict(kind.parse(raw.astype(np.uint8).tobytes())))
     if kind is not None and not kind.options:
         return MappingProxyType(dict(kind.parse(None)))
     union, found = table.BuiltinOptions(), enum_name(tflite.BuiltinOptions, table.BuiltinOptionsType())
@@ -84,7 +88,7 @@ def _name(file: ModelFile, code: Any) -> str:
     """
     number = max(int(code.DeprecatedBuiltinCode()), _raw_builtin_code(code))
     if number == tflite.BuiltinOperator.CUSTOM:
-        return f"CUSTOM {file.text(code.CustomCode())}"
+        return f"{CUSTOM}{file.text(code.CustomCode())}"
     return enum_name(tflite.BuiltinOperator, number)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tfl2hw.errors import ModelError
 from tfl2hw.ir.graph import Graph, Operator
 from tfl2hw.ir.primitives import (
+    Apply,
     Convolution,
     Depthwise,
     Extremum,
@@ -107,7 +108,7 @@ def check_network(network: Network) -> None:
 
 def _check_shapes(primitive: Primitive, shapes: Mapping[int, MapShape], where: str) -> None:
     """Primitives over whole maps state the maps' sizes; those over parts stay inside them."""
-    if isinstance(primitive, TableSum | Product | Extremum):
+    if isinstance(primitive, TableSum | Product | Extremum | Apply):
         for index in (*primitive.inputs, primitive.output):
             assert shapes[index] == primitive.shape, f"{where}: {primitive.shape}, tensor {shapes[index]}"
     elif isinstance(primitive, Convolution | Depthwise):

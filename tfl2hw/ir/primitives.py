@@ -10,7 +10,7 @@ Several primitives of one operator may write parts of one map.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, Protocol
@@ -173,6 +173,23 @@ class Extremum:
     high: int = 127
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Apply:
+    """Elementwise ``y = reference((x_0, ...), fields)`` of one or two maps, by a unit of another package.
+
+    ``function`` is the name of its vector function; ``reference`` is that function's own.
+    """
+
+    op_index: int
+    op: str
+    inputs: tuple[int, ...]
+    output: int
+    shape: MapShape
+    function: str
+    fields: Mapping[str, int]
+    reference: Callable[[Sequence[Int64], Mapping[str, int]], Int64]
+
+
 @dataclass(frozen=True)
 class Axis:
     """One loop of a Copy: ``count`` turns, each moving (pixels, channels) in the source and in the target."""
@@ -266,6 +283,7 @@ Primitive = (
     | TableSum
     | Product
     | Extremum
+    | Apply
     | Copy
     | MatMul
     | Lookup
@@ -307,7 +325,7 @@ class Network:
 
 def reads(primitive: Primitive) -> tuple[int, ...]:
     """The maps that ``primitive`` reads."""
-    if isinstance(primitive, TableSum | Product | Extremum | MatMul):
+    if isinstance(primitive, TableSum | Product | Extremum | Apply | MatMul):
         return primitive.inputs
     if isinstance(primitive, Lookup):
         return (primitive.indices, primitive.table)

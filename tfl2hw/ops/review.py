@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
 from tfl2hw.ir.graph import Graph, Operator
 from tfl2hw.ops.advice import advise
-from tfl2hw.ops.node import Node, called, refusals, text
+from tfl2hw.ops.node import Kind, Node, called, refusals, text
+from tfl2hw.ops.registry import find
 from tfl2hw.ops.table import OPERATORS
 
 MAX_MAP = 1 << 22
@@ -37,9 +39,9 @@ class Verdict:
         return reasons if self.advice is None else f"{reasons}; {self.advice}"
 
 
-def supported() -> list[tuple[str, list[str]]]:
-    """Each operator's name with the texts of its constraints."""
-    return [(name, [text(constraint) for constraint in kind.constraints]) for name, kind in OPERATORS.items()]
+def supported(kinds: Iterable[Kind] = tuple(OPERATORS.values())) -> list[tuple[str, list[str]]]:
+    """The name of each of ``kinds``, ours by default, with the texts of its constraints."""
+    return [(kind.name, [text(constraint) for constraint in kind.constraints]) for kind in kinds]
 
 
 def review(graph: Graph) -> list[Verdict]:
@@ -53,7 +55,7 @@ def _verdict(graph: Graph, operator: Operator) -> Verdict:
 
 
 def _reasons(graph: Graph, operator: Operator) -> list[str]:
-    kind = OPERATORS.get(operator.op)
+    kind = find(operator.op)
     if kind is None:
         return ["the operator is not supported (`tfl2hw ops` lists those that are)"]
     node = Node(graph=graph, operator=operator)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from tfl2hw.errors import UsageError
 from tfl2hw.ir.graph import Graph
-from tfl2hw.ops import OPERATORS, Node
+from tfl2hw.ops import Node, known
 from tfl2hw.passes.pipeline import known_numerics, legal
 
 Array = npt.NDArray[Any]
@@ -36,7 +36,7 @@ def evaluate(graph: Graph, numerics: str, inputs: Sequence[npt.NDArray[Any]]) ->
     for operator in graph.operators:
         node = Node(graph=graph, operator=operator)
         given = [_value(graph, values, index) for index in operator.inputs]
-        results = OPERATORS[operator.op].reference(node, given, rounding)
+        results = known(operator.op).reference(node, given, rounding)
         for index, result in zip(
             operator.outputs, results if isinstance(results, tuple) else (results,), strict=True
         ):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.primitives import (
+    Apply,
     Convolution,
     Copy,
     Depthwise,
@@ -100,6 +101,12 @@ def _(primitive: Product, maps: Maps) -> None:
         maps[index] - zero for index, zero in zip(primitive.inputs, primitive.zero_points, strict=True)
     )
     _fill(maps, primitive.output, primitive.rescale(first * second, np.zeros_like(first)))
+
+
+@compute.register
+def _(primitive: Apply, maps: Maps) -> None:
+    operands = [maps[index] for index in primitive.inputs]
+    _fill(maps, primitive.output, np.asarray(primitive.reference(operands, primitive.fields), np.int64))
 
 
 @compute.register

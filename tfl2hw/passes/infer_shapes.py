@@ -8,7 +8,7 @@ from math import prod
 
 from tfl2hw.frontend.tensors import MAX_ELEMENTS, MAX_RANK
 from tfl2hw.ir.graph import Tensor
-from tfl2hw.ops import OPERATORS, Node
+from tfl2hw.ops import Node, find
 
 _NO_ANSWER = (AssertionError, ArithmeticError, IndexError, KeyError, TypeError, ValueError)
 """What `Kind.infer` may raise on a node that breaks the operator's constraints, which then say so."""
@@ -28,7 +28,7 @@ def inferred(node: Node, corrected: AbstractSet[int]) -> dict[int, Tensor]:
     outputs = [tensors[index] for index in operator.outputs]
     behind = any(index in corrected for index in operator.inputs)
     open_ones = [tensor.signature is not None or not tensor.is_settled or behind for tensor in outputs]
-    kind = OPERATORS.get(operator.op)
+    kind = find(operator.op)
     if kind is None or kind.infer is None or not any(open_ones):
         return {}
     try:

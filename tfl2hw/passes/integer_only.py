@@ -10,7 +10,7 @@ import numpy as np
 
 from tfl2hw.ir.graph import Graph, Tensor
 from tfl2hw.ir.primitives import Convolution, Depthwise, MapShape, MatMul, Network, Primitive
-from tfl2hw.ops import OPERATORS, Node, Numerics
+from tfl2hw.ops import Node, Numerics, known
 from tfl2hw.ops.shapes import map_shape
 from tfl2hw.ops.temporaries import Temporaries
 
@@ -20,7 +20,7 @@ def integer_only(graph: Graph, numerics: Numerics) -> Network:
     temporaries = Temporaries(max(graph.tensors) + 1)
     primitives: list[Primitive] = []
     for operator in graph.operators:
-        kind = OPERATORS[operator.op]
+        kind = known(operator.op)
         primitives += kind.lower(Node(graph=graph, operator=operator), numerics, temporaries)
     activations = {*graph.inputs, *(index for operator in graph.operators for index in operator.outputs)}
     shapes = {index: tensor_map(graph.tensors[index]) for index in sorted(activations)}

@@ -28,26 +28,33 @@ class Table:
 
 def table_sum(primitive: TableSum, target: Target, sources: tuple[str, str], name: str, number: int) -> Table:
     """The words of the two operands in turn (of one operand twice)."""
-    height, width, channels = primitive.shape
-    words = target.words(channels) * width
     rescale = primitive.rescale
-    nest = Nest(
-        source=sources[0],
-        second=sources[1],
-        loops=(
-            Loop(2), Loop(), Loop(),
-            Loop(words, target.lanes), Loop(height, words * target.lanes), Loop(),
-        ),
-        gap=max(0, target.lanes // target.vector_lanes - 2),
-    )  # fmt: skip
+    nest = words_in_turn(
+        primitive.shape, target, sources, max(0, target.lanes // target.vector_lanes - len(sources))
+    )
     return Table(
         nest=nest,
-        output=linear(name, words, target.lanes, height),
+        output=linear(name, nest.loops[3].count, target.lanes, nest.loops[4].count),
         number=number,
         zero_point=rescale.zero_point,
         low=rescale.low,
         high=rescale.high,
     )
+
+
+def words_in_turn(shape: MapShape, target: Target, sources: tuple[str, ...], gap: int) -> Nest:
+    """All words of one or two maps of ``shape``, one of each in turn, and ``gap`` idle cycles behind them."""
+    height, width, channels = shape
+    words = target.words(channels) * width
+    return Nest(
+        source=sources[0],
+        second=sources[1] if len(sources) > 1 else "",
+        loops=(
+            Loop(len(sources)), Loop(), Loop(),
+            Loop(words, target.lanes), Loop(height, words * target.lanes), Loop(),
+        ),
+        gap=gap,
+    )  # fmt: skip
 
 
 def product(primitive: Product, target: Target, sources: tuple[str, str], name: str) -> Matrix:

@@ -86,10 +86,10 @@ def fit_requantizer(
             return fraction, good, bits + 1
         hardest = failing
     owner = next(layer for layer in layers for job in layer.jobs if matrix_of(job) is jobs[hardest])
-    bits = "" if target.core is None else f" of the {fraction} fractional bits of the board's one core"
+    prebuilt = "" if target.core is None else f" of the {fraction} fractional bits of the board's one core"
     raise ModelError(
         f"{file}: the output scale of operator {owner.op_index} ({owner.op}) cannot be met exactly by the "
-        f"requantizer; the ratio of its scales is out of range{bits}."
+        f"requantizer; the ratio of its scales is out of range{prebuilt}."
     )
 
 

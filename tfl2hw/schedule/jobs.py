@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tfl2hw.ir.primitives import Int8
+from tfl2hw.rtl_templates.parts import VectorFunction
 
 from .elementwise import Table
+from .functions import Function
 from .layout import Layout
 from .lookup import Index
 from .matmul import LoadedMatrix
@@ -22,7 +24,7 @@ from .rows import Rows
 from .shape import Target
 from .table_fit import TablePair
 
-Job = Matrix | LoadedMatrix | Move | WordCopy | Table | Index | Rows
+Job = Matrix | LoadedMatrix | Move | WordCopy | Table | Function | Index | Rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +54,8 @@ class Schedule:
     """Everything that codegen turns into words.
 
     ``parameters`` has one entry a matrix job, in order; ``tables`` are the table-sum unit's, ``exponentials``
-    the softmaxes' and ``logarithms`` their logarithms' different tables. ``mantissa_fraction`` and
+    the softmaxes' and ``logarithms`` their logarithms' different tables, ``functions`` those of other
+    packages. ``mantissa_fraction`` and
     ``vector_shift`` are the shortest with which all of them are exact, or the target's own. ``constants``
     are the maps that the model carries, by tensor.
     """
@@ -72,6 +75,7 @@ class Schedule:
     constants: Mapping[int, Int8]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    functions: tuple[VectorFunction, ...] = ()
 
 
 def matrices(layers: Sequence[Layer]) -> list[Matrix]:

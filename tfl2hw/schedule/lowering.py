@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.ir.primitives import (
+    Apply,
     Axis,
     Convolution,
     Copy,
@@ -28,11 +29,14 @@ from tfl2hw.ir.primitives import (
     TableSum,
 )
 from tfl2hw.ir.row_primitives import ArgMax, Int32, L2Normalize, LogSoftmax
+from tfl2hw.rtl_templates.isa import FUNCTION_BITS
+from tfl2hw.rtl_templates.parts import VectorFunction
 
 from .channelwise import depthwise
 from .convolution import convolution
 from .copies import copies
 from .elementwise import extremum, product, table_sum
+from .functions import apply, find_function
 from .jobs import Job
 from .layout import Layout, spaced
 from .lookup import lookup, table_pitch
@@ -51,6 +55,7 @@ class Lowering:
     tables : the different table sums; a Table job names one by its number.
     exponentials, logarithms : the different tables of the softmaxes, and of their logarithms (exponentials,
         then distances).
+    functions : the different functions of other packages; a Function job names one by its number.
     extra : buffers that are no tensors, with their sizes in bytes.
     """
 
@@ -64,6 +69,7 @@ class Lowering:
         self.tables: list[TableSum] = []
         self.exponentials: list[Int32] = []
         self.logarithms: list[Int32] = []
+        self.functions: list[VectorFunction] = []
         self.extra: dict[str, int] = {}
 
     def buffer(self, tensor: int) -> str:
@@ -164,6 +170,20 @@ class Lowering:
     def _(self, primitive: Extremum) -> Sequence[Job]:
         first, second = (self.buffer(tensor) for tensor in primitive.inputs)
         return (extremum(primitive, self._target, (first, second), self.buffer(primitive.output)),)
+
+    @_lower.register
+    def _(self, primitive: Apply) -> Sequence[Job]:
+        function = find_function(primitive.function)
+        if function not in self.functions:
+            if len(self.functions) == 1 << FUNCTION_BITS:
+                raise DoesNotFit(
+                    f"{self._network.file}: the model uses more than {1 << FUNCTION_BITS} vector functions "
+                    "of other packages; choose a smaller model."
+                )
+            self.functions.append(function)
+        sources = tuple(self.buffer(tensor) for tensor in primitive.inputs)
+        number = self.functions.index(function)
+        return (apply(primitive, function, self._target, sources, self.buffer(primitive.output), number),)
 
     @_lower.register
     def _(self, primitive: Copy) -> Sequence[Job]:

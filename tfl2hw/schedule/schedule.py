@@ -61,6 +61,7 @@ def schedule(network: Network, target: Target, fits: Fits | None = None) -> Sche
         vector_shift=vector_shift,
         exponentials=tuple(lowering.exponentials),
         logarithms=tuple(lowering.logarithms),
+        functions=tuple(lowering.functions),
         memory=memory,
         placements=placements,
         constants=network.constants,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfl2hw.rtl_templates.config import MOST_PLACES, CoreConfig
+from tfl2hw.rtl_templates.parts import SoftProducts
 
 LANES = (4, 8, 16, 32)
 COLUMNS = (2, 4, 8, 16, 32)
@@ -46,6 +47,7 @@ class Target:
     pair : whether the lanes may be divided for two lines of the OFM; twin : for two channels a column.
     core : the prebuilt core on which the model has to run, whose numbers are fixed; None where the core is
         made for the model.
+    products : those that are made in another way than a chip's DSPs do, and how; None: nothing is asked for.
     headroom : whether the core is made a little wider than the model needs, for what another training brings.
     """
 
@@ -67,6 +69,7 @@ class Target:
     pair: bool = False
     twin: bool = False
     core: CoreConfig | None = None
+    products: SoftProducts | None = None
     headroom: bool = False
 
     @property
