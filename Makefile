@@ -11,7 +11,7 @@ export TFL2HW_MODELS ?= $(abspath ../shared/models)
 
 PYTEST_FLAGS ?= -n auto --dist loadfile
 
-.PHONY: help setup demo test test-long lint format types imports house clean
+.PHONY: help setup demo test test-long lint docs format types imports house clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ lint: $(READY) house ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory types imports
+
+docs: house ## the documentation site in build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 format: $(READY) ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

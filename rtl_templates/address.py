@@ -166,7 +166,7 @@ class AddressGenerator(wiring.Component):
                 kind.eq(bus.value[:KIND_BITS]),
                 pick.eq((bus.value & FLAG_PICK).any()),
                 hold.eq((bus.value & FLAG_HOLD).any()),
-                streams.eq((bus.value & FLAG_STREAM).any()),
+                streams.eq((bus.value & FLAG_STREAM).any() if self._config.loads else 0),
             ]
         for number, count in enumerate(counts):
             self._count(m, count, f"count{number}", advance[number])
@@ -188,14 +188,16 @@ class AddressGenerator(wiring.Component):
         load_token, load_stop, enters_load = self._loader(m, streams)
         # A bit for each state, none set when idle: what ends a pixel decides it, and comes late.
         enters, loading, resting, only_loads = Signal(), Signal(), Signal(), Signal()
-        loads = (bus.value[:KIND_BITS] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
+        loads: Value = Const(0, 1)
+        if self._config.loads:
+            loads = (bus.value[:KIND_BITS] == Kind.LOAD) | (bus.value & FLAG_STREAM).any()
         last_token = counts[0][-1] & counts[1][-1] & counts[2][-1]
         last_pixel = counts[3][-1] & counts[4][-1]
         last_group = counts[5][-1]
         turns, rests = last_pixel & (last_group | streams), ~a["gap"][-1]
         rested = gap[-1] | (gap == 0)
         with m.If(bus.start):
-            m.d.sync += only_loads.eq(bus.value[:KIND_BITS] == Kind.LOAD)
+            m.d.sync += only_loads.eq(loads & (bus.value[:KIND_BITS] == Kind.LOAD))
         m.d.sync += [
             enters.eq((bus.start & loads) | (issue & last_token & last_pixel & streams & ~last_group)),
             loading.eq(enters | (loading & ~load_stop)),

@@ -139,12 +139,15 @@ class Column(wiring.Component):
 
     def _bank(self, m: Module) -> Value:
         """The weight memory; a word for this column is written as it passes."""
-        mine = Signal()
-        m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
+        config = self._config
+        write: tuple[Value, Value, Value] | None = None
+        if config.loads:
+            mine = Signal()
+            m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
+            write = (mine, self.token_out.address, self.x)
         return split_memory(
-            m, "bank", self._config, bits=8 * self._config.lanes, depth=self._config.bank_depth,
-            init=self._weights, write=(mine, self.token_out.address, self.x), address=self.token.address,
-            registers=self._config.bank_registers,
+            m, "bank", config, bits=8 * config.lanes, depth=config.bank_depth, init=self._weights,
+            write=write, address=self.token.address, registers=config.bank_registers,
         )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:

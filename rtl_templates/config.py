@@ -37,6 +37,8 @@ class CoreConfig:
         the same cycle must go to different banks) or "spram-model" (the same, behavioural).
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
+    loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
+        stay what they are from the start.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
     shadows : whether the address generator's registers may be written while a job goes by them; without, a
         program waits with that (see ``isa.UNSHADOWED``), which costs nothing where the next job has to wait
@@ -104,6 +106,7 @@ class CoreConfig:
     coordinate_bits: int = 11
     scratchpad: str = "block"
     unaligned: bool = False
+    loads: bool = True
     spread: bool = False
     multiplier: str = "generic"
     soft_lanes: int = 0
@@ -159,9 +162,8 @@ class CoreConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         for name in (
-            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "spread",
-            "shadows", "slow_link",
-            "single", "pair", "twin", "quad",
+            "log_softmax", "l2_normalize", "arg_max", "product", "maximum", "digits", "unaligned", "loads",
+            "spread", "shadows", "slow_link", "single", "pair", "twin", "quad",
         ):  # fmt: skip
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be True or False, not {getattr(self, name)!r}")

@@ -14,6 +14,7 @@ from .array import Array
 from .byte_units import ByteUnits
 from .config import CoreConfig
 from .delay import delayed
+from .hostbus import HostBus
 from .hostport import HostPort
 from .image import EMPTY, Image
 from .isa import INDEX, SILENT, Kind
@@ -33,23 +34,30 @@ class Core(wiring.Component):
     config : what to generate.
     image : initial contents of program memory, weight banks, parameter memories, tables and (where it
         is block RAM) scratchpad; without one they are loaded over the link.
+    linked : whether there is a host link; else somebody within the chip has its bus.
 
     Members
     -------
     i, o : byte streams of the host link (see ``link``).
+    bus : In(HostBus), in place of the streams. A write may have a byte each cycle.
+    hold : In(1), beside ``bus``: no result is written. For as long as the core is reset: results that were
+        on their way then have lost their place.
     """
 
-    def __init__(self, config: CoreConfig, image: Image | None = None) -> None:
+    def __init__(self, config: CoreConfig, image: Image | None = None, *, linked: bool = True) -> None:
         self._config = config
         self._image = image or EMPTY
-        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+        self._linked = linked
+        streams = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
+        super().__init__(streams if linked else {"bus": In(HostBus()), "hold": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
-        m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
-        connect(m, flipped(self.i), link.i)
-        connect(m, flipped(self.o), link.o)
+        if self._linked:
+            m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
+            connect(m, flipped(self.i), link.i)
+            connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)
         m.submodules.host = self._host = HostPort(config, Scratchpad.read_latency(config))
         m.submodules.address = self._address = AddressGenerator(config)
@@ -58,7 +66,7 @@ class Core(wiring.Component):
         m.submodules.array = self._array = Array(config, image)
         m.submodules.tail = self._tail = Tail(config)
         self._fan_out(m)
-        self._connect_host(m, link)
+        self._connect_host(m, link.bus if self._linked else self.bus)
         self._connect_memory(m)
         token, x, kind = self._fetch(m)
         self._connect_tail(m)
@@ -88,10 +96,10 @@ class Core(wiring.Component):
     def _listen(self, m: Module, unit: wiring.Component) -> None:
         m.d.comb += [getattr(unit.bus, name).eq(value) for name, value in self._late_bus.items()]
 
-    def _connect_host(self, m: Module, link: Link) -> None:
-        """The link's bus: transfers to the host port, runs to the sequencer."""
-        config, host, sequencer, bus = self._config, self._host, self._sequencer, link.bus
-        if config.bank_registers:
+    def _connect_host(self, m: Module, bus: wiring.PureInterface) -> None:
+        """The host's bus: transfers to the host port, runs to the sequencer."""
+        config, host, sequencer = self._config, self._host, self._sequencer
+        if config.bank_registers and self._linked:
             self._slice(m, bus)
         else:
             self._share(m, bus)
@@ -107,7 +115,7 @@ class Core(wiring.Component):
         ]  # fmt: skip
 
     def _share(self, m: Module, bus: wiring.PureInterface) -> None:
-        """The link's transfers go to the host port as they are: on a small chip both are near."""
+        """Transfers go to the host port as they are: on a small chip, or within a chip, both are near."""
         port = self._host.bus
         m.d.comb += [
             port.address.eq(bus.address),
@@ -119,22 +127,25 @@ class Core(wiring.Component):
     def _slice(self, m: Module, bus: wiring.PureInterface) -> None:
         """Registers between the link and the host port: what is far apart shares no logic.
 
-        A byte takes two cycles then. ``w`` is ready when the port is and has got everything.
+        A byte takes some cycles then. ``w`` is ready when the port was, and has got everything.
         """
         port = self._host.bus
-        writes, reads = Signal(), Signal()
+        writes, reads, ready = (Signal() for _ in range(3))
         m.d.sync += [
             port.address.eq(bus.address),
             port.start_write.eq(bus.start_write), port.start_read.eq(bus.start_read),
         ]  # fmt: skip
         m.d.comb += [
-            bus.w.ready.eq(port.w.ready & ~writes), port.w.valid.eq(writes),
+            bus.w.ready.eq(ready), port.w.valid.eq(writes),
             bus.r.valid.eq(reads), port.r.ready.eq(~reads),
         ]  # fmt: skip
-        with m.If(~writes):
-            m.d.sync += [writes.eq(bus.w.valid & port.w.ready), port.w.payload.eq(bus.w.payload)]
-        with m.Elif(port.w.ready):
-            m.d.sync += writes.eq(0)
+        arrives = bus.w.valid & ready
+        m.d.sync += [
+            ready.eq(port.w.ready & ~writes & ~arrives),
+            writes.eq(arrives | (writes & ~port.w.ready)),
+        ]
+        with m.If(ready):
+            m.d.sync += port.w.payload.eq(bus.w.payload)
         starts = bus.start_write | bus.start_read | port.start_write | port.start_read
         with m.If(starts):
             m.d.sync += reads.eq(0)
@@ -146,6 +157,7 @@ class Core(wiring.Component):
     def _connect_memory(self, m: Module) -> None:
         """While a program runs the scratchpad is the array's; else the host's."""
         host, writer, scratchpad = self._host, self._writer, self._scratchpad
+        results = writer.write_enable if self._linked else Mux(self.hold, 0, writer.write_enable)
         m.d.comb += [
             scratchpad.read_address.eq(
                 Mux(self._sequencer.busy, self._address.read_address, host.read_address)
@@ -153,7 +165,7 @@ class Core(wiring.Component):
             scratchpad.read_offset.eq(Mux(self._sequencer.busy, self._address.read_offset, 0)),
             host.read_data.eq(scratchpad.read_data),
             scratchpad.writes.eq(host.write_enable | writer.writes),
-            scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, writer.write_enable)),
+            scratchpad.write_enable.eq(Mux(host.write_enable, host.write_lanes, results)),
             scratchpad.write_address.eq(Mux(host.write_enable, host.write_address, writer.write_address)),
             scratchpad.write_data.eq(Mux(host.write_enable, host.write_data, writer.write_data)),
         ]
@@ -194,7 +206,8 @@ class Core(wiring.Component):
         """
         array, writer, kind = self._array, self._writer, request.kind
         matrix, copies, silent, writes = (Signal() for _ in range(4))
-        self._copies, self._begins_table, self._begins_bytes = (Signal() for _ in range(3))
+        self._copies, self._sums = Signal(), Signal()
+        self._begins_table, self._begins_bytes = Signal(), Signal()
         others = (Kind.MATRIX, Kind.COPY)
         m.d.sync += [
             matrix.eq(early.begins & (early.kind == Kind.MATRIX)),
@@ -202,6 +215,7 @@ class Core(wiring.Component):
             silent.eq(request.begins & _among(kind, *SILENT)),
             writes.eq(request.begins & ~_among(kind, *SILENT, *others)),
             self._copies.eq(request.active & (kind == Kind.COPY)),
+            self._sums.eq(request.active & (kind == Kind.TABLE)),
             self._begins_table.eq(request.begins & (kind == Kind.TABLE)),
             self._begins_bytes.eq(request.begins & ~_among(kind, *others, Kind.TABLE, Kind.LOAD)),
         ]
@@ -230,18 +244,18 @@ class Core(wiring.Component):
         if config.copier:
             valid, word = self._copies, x
         if config.vector_lanes:
-            sum_valid, sum_word = self._table_sum(m, token, x, kind)
+            sum_valid, sum_word = self._table_sum(m, token, x)
             valid, word = valid | sum_valid, Mux(sum_valid, sum_word, word)
         m.d.comb += [writer.word_valid.eq(valid), writer.word.eq(word)]
         if config.takes_bytes:
             self._byte_units(m, token, x, kind)
 
-    def _table_sum(self, m: Module, token: Value, x: Signal, kind: Value) -> tuple[Value, Value]:
+    def _table_sum(self, m: Module, token: Value, x: Signal) -> tuple[Value, Value]:
         config, tail = self._config, self._tail
         m.submodules.table_sum = unit = TableSum(config, self._image.tables)
         self._listen(m, unit)
         m.d.comb += [
-            unit.valid.eq(self._active & (kind == Kind.TABLE)),
+            unit.valid.eq(self._sums),
             unit.begin.eq(self._begins_table),
             unit.first.eq(token.first),
             unit.x.eq(x),

@@ -30,7 +30,9 @@ LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
 BLOCK_DEPTH = 1024
-"""Words of a block RAM of such a width."""
+"""Words of a block RAM of such a width. A deeper memory is divided here and not by Yosys, which might put
+words of one that is only read side by side, and choose between them behind the RAM.
+"""
 
 DEEPER = ((2048, 9), (4096, 4), (8192, 2), (16384, 1))
 """Words and bits of deeper ones."""
@@ -56,7 +58,7 @@ def rest_words(depth: int, family: str) -> int:
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value], address: Value, registers: int = 0,
+    write: tuple[ValueLike, Value, Value] | None, address: Value, registers: int = 0,
 ) -> Value:  # fmt: skip
     """A memory in pieces as wide as the chip likes; the word read comes ``1 + registers`` cycles after
     ``address``.
@@ -65,9 +67,8 @@ def split_memory(
 
     Parameters
     ----------
-    write : enable, address and word.
+    write : enable, address and word; None: the memory stays what it is.
     """
-    enable, where, word = write
     rest = rest_words(depth, config.multiplier)
     first = depth - rest
     if not rest:
@@ -76,14 +77,20 @@ def split_memory(
     # the first words are whole block RAMs, so the lower bits of an address number those of the rest too
     beyond, width = Signal(name=f"{name}_beyond"), _bits_of(rest)
     m.d.sync += beyond.eq(address >= first)
-    enable, where = Value.cast(enable), Value.cast(where)
+    into: list[tuple[ValueLike, Value, Value] | None] = [None, None]
+    if write:
+        enable, where, word = Value.cast(write[0]), Value.cast(write[1]), write[2]
+        into = [
+            (enable & (where < first), where[: _bits_of(first)], word),
+            (enable & (where >= first), where[:width], word),
+        ]
     low = _pieces(
-        m, name, config, bits=bits, depth=first, init=init[:first], address=address[: _bits_of(first)],
-        write=(enable & (where < first), where[: _bits_of(first)], word),
+        m, name, config, bits=bits, depth=first, init=init[:first], write=into[0],
+        address=address[: _bits_of(first)],
     )  # fmt: skip
     high = _pieces(
-        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], address=address[:width],
-        write=(enable & (where >= first), where[:width], word),
+        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], write=into[1],
+        address=address[:width],
     )  # fmt: skip
     low, high = delayed(m, low, registers, f"{name}_read"), delayed(m, high, registers, f"{name}_rest_read")
     return Mux(delayed(m, beyond, registers, f"{name}_beyond"), high, low)
@@ -95,14 +102,14 @@ def _bits_of(depth: int) -> int:
 
 def _pieces(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value], address: Value,
+    write: tuple[ValueLike, Value, Value] | None, address: Value,
 ) -> Value:  # fmt: skip
     """As ``split_memory``, all of it in one kind of memory."""
-    enable, where, word = write
     width = piece_bits(bits, depth, config.multiplier)
-    attributes = {}
+    attributes = {} if write else small_memory(config)
     if config.multiplier in REGISTERED_BITS:
-        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
+        small = "distributed" if write else "logic"
+        attributes["ram_style"] = small if depth <= LUT_DEPTH else "block"
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
@@ -110,10 +117,11 @@ def _pieces(
         words = [entry >> start & mask for entry in init]
         memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
-        into, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop]), read.addr.eq(address),
-        ]  # fmt: skip
+        if write:
+            into, (enable, where, word) = memory.write_port(), write
+            m.d.comb += [into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop])]
+        read = memory.read_port()
+        m.d.comb += read.addr.eq(address)
         pieces.append(read.data)
     return Cat(pieces)
 
@@ -125,7 +133,8 @@ def entry_memory(
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
     An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
-    is written on its own, so that nothing has to be kept until the entry is complete.
+    is written on its own, so that nothing has to be kept until the entry is complete. Without
+    ``config.loads`` none is.
 
     Parameters
     ----------
@@ -142,7 +151,7 @@ def entry_memory(
         pieces.append(split_memory(
             m, f"{name}_{start}", config, bits=stop - start, depth=depth,
             init=[entry >> start & mask for entry in init], address=address,
-            write=(
+            write=None if not config.loads else (
                 Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
                 word[start - part * word_bits : stop - part * word_bits],
             ),

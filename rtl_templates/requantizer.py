@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from .column import result_layout
 from .config import CoreConfig
 from .delay import delayed
-from .entries import entry_memory
+from .entries import LUT_DEPTH, entry_memory
 from .registers import register
 from .wide_multiplier import WideMultiplier, wide_latency
 
@@ -182,10 +182,15 @@ class Requantizer(wiring.Component):
         return mantissa, rest[: config.offset_bits], rest[config.offset_bits : -1], rest[-1]
 
     def _memory(self, m: Module, name: str, field: tuple[int, int], address: Value) -> Value:
+        """The field of an entry. What is made of LUTs has one of the registers in front: they are many."""
         config = self._config
+        before = int(
+            not config.loads and config.parameter_depth <= LUT_DEPTH and config.parameter_registers > 0
+        )
         value = entry_memory(
             m, name, config, field=field, depth=config.parameter_depth, init=self._parameters,
             parts=config.parameter_parts,
-            load=(self.load_enable, self.load_address, self.load_data), address=address,
+            load=(self.load_enable, self.load_address, self.load_data),
+            address=delayed(m, address, before, f"{name}_address"),
         )  # fmt: skip
-        return delayed(m, value, config.parameter_registers, name)
+        return delayed(m, value, config.parameter_registers - before, name)

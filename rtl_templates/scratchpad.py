@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -14,6 +14,8 @@ from .delay import delayed
 
 GROUP_BITS = 32
 """Bits of a word that share address and write registers: one register drives few block RAMs."""
+BYTES_DEPTHS = (16384, 8192, 4096, 2048)
+"""Depths of memories of bytes that block RAMs of the ECP5 make side by side, with nothing behind them."""
 SPRAM_WORDS = 1 << 14
 ROTATED_BITS = 2
 """Bits of the offset by which a word is rotated at most between two registers."""
@@ -32,7 +34,9 @@ class Scratchpad(wiring.Component):
     memory, output register, for the sake of the clock; that is why all kinds share a latency.
 
     With ``config.unaligned`` every byte of a word is a memory of its own: those in front of the byte that is
-    addressed read the following word, and the word is rotated behind the output register.
+    addressed read the following word, and the word is rotated behind the output register. Where block RAMs
+    stand one behind the other to make it deep enough, each has its own output register: what chooses between
+    them comes behind it.
 
     Parameters
     ----------
@@ -140,18 +144,12 @@ class Scratchpad(wiring.Component):
         )
         lanes: list[Value] = []
         for lane in range(config.lanes):
-            memory = Memory(shape=8, depth=config.scratchpad_words, init=self._words(lane, 1))
-            m.submodules[f"lane{lane}"] = memory
-            write, read = memory.write_port(), memory.read_port()
             later = self._register(m, self.read_offset > lane, f"reads_following{lane}")
             mine = Mux(later, following, address)
-            m.d.comb += [
-                read.addr.eq(self._register(m, mine, f"read_address_copy{lane}")),
-                write.addr.eq(self._register(m, where, f"write_address_copy{lane}")),
-                write.data.eq(self._register(m, data.word_select(lane, 8), f"write_data{lane}")),
-                write.en.eq(self._register(m, enable[lane], f"write_enable_copy{lane}")),
-            ]
-            lanes.append(delayed(m, read.data, 2, f"read_data{lane}"))
+            lanes.append(self._lane(
+                m, lane, self._register(m, mine, f"read_address_copy{lane}"),
+                (enable[lane], where, data.word_select(lane, 8)),
+            ))  # fmt: skip
         for first in range(0, config.lane_bits, ROTATED_BITS):
             places = offset[first : first + ROTATED_BITS]
             rotated = [
@@ -161,6 +159,30 @@ class Scratchpad(wiring.Component):
             lanes = [self._register(m, byte, f"rotated{first}_{lane}") for lane, byte in enumerate(rotated)]
             offset = self._register(m, offset, f"offset_behind{first}")
         m.d.comb += self.read_data.eq(Cat(lanes))
+
+    def _lane(self, m: Module, lane: int, address: Value, write: tuple[Value, Value, Value]) -> Value:
+        """Byte ``lane`` of the word at ``address``, three cycles later; ``write``, which passes a register
+        here, is enable, address and byte.
+        """
+        config, (enable, where, byte) = self._config, write
+        init, later = self._words(lane, 1), delayed(m, address, 2, f"chosen{lane}")
+        data = self._register(m, byte, f"write_data{lane}")
+        to = self._register(m, where, f"write_address_copy{lane}")
+        chosen: Value | None = None
+        for start, depth in reversed(list(_parts(config))):
+            bits = (depth - 1).bit_length()
+            memory = Memory(shape=8, depth=depth, init=init[start : start + depth])
+            m.submodules[f"lane{lane}_{start}" if start else f"lane{lane}"] = memory
+            into, read = memory.write_port(), memory.read_port()
+            mine = enable & (where[bits:] == start >> bits)
+            m.d.comb += [
+                read.addr.eq(address), into.addr.eq(to), into.data.eq(data),
+                into.en.eq(self._register(m, mine, f"write_enable_copy{lane}_{start}")),
+            ]  # fmt: skip
+            kept = self._register(m, read.data, f"read_data{lane}_{start}")
+            chosen = kept if chosen is None else Mux(later[bits:] == start >> bits, kept, chosen)
+        assert chosen is not None, "a scratchpad has words"
+        return self._register(m, chosen, f"read_data{lane}")
 
     def _words(self, group: int, size: int) -> list[int]:
         """What the memory of group ``group`` of ``size`` bytes starts with: none, or every word."""
@@ -192,6 +214,19 @@ class Scratchpad(wiring.Component):
         register = Signal(value.shape(), name=name, reset_less=True)
         m.d.sync += register.eq(value)
         return register
+
+
+def _parts(config: CoreConfig) -> Iterator[tuple[int, int]]:
+    """Where each of the memories that make a lane begins, and its depth, the deepest first."""
+    if config.multiplier == "ice40" or config.scratchpad_words <= BYTES_DEPTHS[-1]:
+        yield 0, config.scratchpad_words
+        return
+    start = 0
+    while start < config.scratchpad_words:
+        left = config.scratchpad_words - start + BYTES_DEPTHS[-1] - 1
+        depth = next(depth for depth in BYTES_DEPTHS if depth <= left)
+        yield start, depth
+        start += depth
 
 
 def _spram_pair(m: Module, name: str, address: Signal, data: Signal, enable: Signal) -> Signal:

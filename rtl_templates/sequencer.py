@@ -101,14 +101,16 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         running, stops = Signal(), Signal()
-        fetch = Signal(range(self._config.program_depth + AHEAD + 1))  # it runs ahead of the last word
-        fetched, leaves, waiting, stall = (Signal() for _ in range(4))
+        fetch = Signal(range(self._config.program_depth + AHEAD + 2))  # it runs ahead of the last word
+        fetched, leaves, waits, stall = (Signal() for _ in range(4))
         # a word stays by being read again: a block RAM that is always read can have an output register
         address, shown = Signal.like(fetch), Signal.like(fetch)
         # the memory may be far away: its register, a register for the way
-        shows, word, instruction = (Signal(32, reset_less=True) for _ in range(3))
+        shows, arrived, instruction = (Signal(32, reset_less=True) for _ in range(3))
         value = instruction[:VALUE_BITS]
         does, following = Signal(_FLAGS), Signal(_FLAGS)
+        late = Signal()
+        waiting, word = self._skid(m, stall, late, (waits, arrived))
         issuing, unmet, held = self._in_flight(m, does.start & ~stall, value, (stall, word))
         m.d.comb += [
             following.eq(_decode(word[VALUE_BITS:], stops, self._config.shadows)),
@@ -118,20 +120,21 @@ class Sequencer(wiring.Component):
                 | (does.needs_taken & held)
                 | (does.needs_idle & self._busy)
             ),
-            shown.eq(Mux(stall, address, fetch)),
+            shown.eq(Mux(late, address, fetch)),
         ]
         m.d.sync += address.eq(shown)
         read = split_memory(
             m, "memory", self._config, bits=32, depth=self._config.program_depth, init=self._program,
             write=(self.program_enable, self.program_address, self.program_data), address=shown,
         )  # fmt: skip
-        with m.If(~stall):
+        with m.If(~late):
             m.d.sync += [
                 fetch.eq(fetch + 1), fetched.eq(running),
                 shows.eq(read), leaves.eq(fetched),
-                word.eq(shows), waiting.eq(leaves),
-                instruction.eq(word), does.eq(Mux(waiting, following, 0)),
+                arrived.eq(shows), waits.eq(leaves),
             ]  # fmt: skip
+        with m.If(~stall):
+            m.d.sync += [instruction.eq(word), does.eq(Mux(waiting, following, 0))]
         m.d.sync += [
             self.bus.valid.eq(does.write & ~stall),
             self.bus.start.eq(does.start & ~stall),
@@ -144,21 +147,38 @@ class Sequencer(wiring.Component):
         with m.If(self.run):
             m.d.sync += [
                 running.eq(1), stops.eq(self.run_break), fetch.eq(self.run_pc), self.cycles.eq(0),
-                fetched.eq(0), leaves.eq(0), waiting.eq(0), does.eq(0),
+                fetched.eq(0), leaves.eq(0), waits.eq(0), does.eq(0),
             ]  # fmt: skip
         with m.Elif(does.halt & ~stall):
             m.d.sync += [
                 running.eq(0),
                 fetched.eq(0),
                 leaves.eq(0),
-                waiting.eq(0),
+                waits.eq(0),
                 does.eq(0),
-                self.pc.eq(fetch - AHEAD),
+                self.pc.eq(fetch - Mux(late, AHEAD + 1, AHEAD)),  # late: the fetch went on as this waited
             ]
         with m.Elif(back):
-            m.d.sync += [fetch.eq(self._body), fetched.eq(0), leaves.eq(0), waiting.eq(0), does.eq(0)]
+            m.d.sync += [fetch.eq(self._body), fetched.eq(0), leaves.eq(0), waits.eq(0), does.eq(0)]
         m.d.comb += self.busy.eq(running)
         return m
+
+    def _skid(
+        self, m: Module, stall: Signal, late: Signal, arrives: tuple[Signal, Signal]
+    ) -> tuple[Value, Value]:
+        """The word behind the one that is executed, and whether there is one: ``arrives``, or what arrived
+        before it where the fetch, which hears of a stall a cycle ``late``, has gone on by a word. A small
+        core does without: there the fetch hears at once.
+        """
+        waits, arrived = arrives
+        if not self._config.bank_registers:
+            m.d.comb += late.eq(stall)
+            return waits, arrived
+        kept, keeps = Signal.like(arrived), Signal()
+        m.d.sync += late.eq(stall)
+        with m.If(~late):
+            m.d.sync += [kept.eq(arrived), keeps.eq(waits)]
+        return Mux(late, keeps, waits), Mux(late, kept, arrived)
 
     def _loop(self, m: Module, does: data.View[data.StructLayout], value: Value, fetch: Signal) -> Value:
         """Turns that are left, and where the body begins; returns whether a NEXT goes back to there.

@@ -72,7 +72,7 @@ class TableSum(wiring.Component):
         with m.If(self.valid & ~self.first):
             m.d.sync += [a.eq(held), b.eq(self.x), left.eq(slices)]
         with m.Elif(left.any()):
-            m.d.sync += [a.eq(a >> width), b.eq(b >> width), left.eq(left - 1)]
+            m.d.sync += [a.eq(a.rotate_right(width)), b.eq(b.rotate_right(width)), left.eq(left - 1)]
         active = left.any()
 
         bounds = [

@@ -8,12 +8,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tfl2hw.codegen.tools import Progress, silent
 from tfl2hw.errors import ToolError
 from tfl2hw.sim import harness, simulate, verilator
 from tfl2hw.sim.harness import Design
@@ -32,7 +33,9 @@ CLOSE_SECONDS = 5.0
 """One that still waits for its design after this is killed."""
 
 
-def build_device(verilog: str, design: Design, *, waves: bool = False, gates: bool = False) -> Path:
+def build_device(
+    verilog: str, design: Design, *, waves: bool = False, gates: bool = False, progress: Progress = silent
+) -> Path:
     """The simulator of ``design``, whose modules are in ``verilog``; from the cache, or built.
 
     Raises
@@ -40,7 +43,9 @@ def build_device(verilog: str, design: Design, *, waves: bool = False, gates: bo
     ToolError : as ``verilator.build``.
     """
     source = verilog + harness.harness(design)
-    return verilator.build(source, harness.TOP, public=harness.PUBLIC, waves=waves, gates=gates)
+    return verilator.build(
+        source, harness.TOP, public=harness.PUBLIC, waves=waves, gates=gates, progress=progress
+    )
 
 
 class SimulatedDevice:
@@ -54,6 +59,7 @@ class SimulatedDevice:
     design : which module it is and how bytes reach it.
     waves : the FST file to write.
     gates : whether ``verilog`` is a netlist of cells (see ``verilator.build``).
+    progress : is told how far the build of the simulator is.
 
     Raises
     ------
@@ -61,14 +67,21 @@ class SimulatedDevice:
     """
 
     def __init__(
-        self, verilog: str, design: Design, *, waves: Path | None = None, gates: bool = False
+        self,
+        verilog: str,
+        design: Design,
+        *,
+        waves: Path | None = None,
+        gates: bool = False,
+        progress: Progress = silent,
     ) -> None:
-        executable = build_device(verilog, design, waves=waves is not None, gates=gates)
+        executable = build_device(verilog, design, waves=waves is not None, gates=gates, progress=progress)
         self._folder = Path(tempfile.mkdtemp(prefix="tfl2hw-sim-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection[Any, Any] | None = None
         self._unsent = b""
         self._received = b""
+        self._watch: Callable[[int], None] | None = None
         try:
             self._connect(executable, waves, verilator.RANDOM if gates else ())
         except BaseException:
@@ -107,6 +120,10 @@ class SimulatedDevice:
         if self._process is None:
             raise ToolError("the simulated device is closed")
         return self._process.pid
+
+    def watch(self, watch: Callable[[int], None] | None) -> None:
+        """Tell ``watch`` now and then, while an answer is waited for, the cycles since the start."""
+        self._watch = watch
 
     def write(self, data: bytes) -> None:
         """Send ``data`` when the next bytes are waited for."""
@@ -165,7 +182,11 @@ class SimulatedDevice:
             raise ToolError("the simulated device is closed")
         try:
             self._connection.send(message)
-            answer: tuple[int, bytes] = self._connection.recv()
+            answer: int | tuple[int, bytes] = self._connection.recv()
+            while isinstance(answer, int):
+                if self._watch is not None:
+                    self._watch(answer)
+                answer = self._connection.recv()
         except (EOFError, OSError) as error:
             raise self._ended("the simulation ended early") from error
         return answer

@@ -3,7 +3,7 @@
 Messages are ``multiprocessing`` ones: ``(data, count, cycles)`` is answered with how much of ``data`` the
 design took, and with ``count`` bytes from it or those that came before ``cycles`` passed without a byte
 either way; more if more are there. ``None`` resets the design. Between messages no time passes in the
-simulation.
+simulation. While an answer is waited for, the cycles since the start come every ``TICK`` of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import cocotb
-from cocotb.triggers import Timer, ValueChange
+from cocotb.triggers import First, Timer, ValueChange
+from cocotb.utils import get_sim_time
 
 from tfl2hw.sim.harness import BUFFER_BYTES, INPUTS, PERIOD_NS
 from tfl2hw.sim.simulate import parameters
@@ -21,12 +22,16 @@ from tfl2hw.sim.simulate import parameters
 RESET_CYCLES = 64
 """As long as on a board: whatever is under way leaves the pipelines meanwhile."""
 
+TICK = 10_000
+"""Cycles between two messages that say how many have passed: some hundredths of a second."""
+
 
 class Harness:
-    """The Python side of the harness's ports."""
+    """The Python side of the harness's ports; ``connection`` is told how time passes."""
 
-    def __init__(self, dut: Any) -> None:
+    def __init__(self, dut: Any, connection: Connection[Any, Any]) -> None:
         self._dut = dut
+        self._connection = connection
         self._go = 0
 
     async def reset(self) -> None:
@@ -63,7 +68,10 @@ class Harness:
         dut.want.value = want
         dut.patience.value = cycles
         dut.go.value = self._go
-        await ValueChange(dut.done)
+        while int(dut.done.value) != self._go:
+            await First(ValueChange(dut.done), Timer(TICK * PERIOD_NS, unit="ns"))
+            if int(dut.done.value) != self._go:
+                self._connection.send(int(get_sim_time("ns")) // PERIOD_NS)
         count = int(dut.take_count.value)
         if not count:
             return int(dut.fed.value), b""
@@ -76,7 +84,7 @@ async def serve(dut: Any) -> None:
     line = socket.socket(socket.AF_UNIX)
     line.connect(parameters()["socket"])
     connection = Connection(line.detach())
-    harness = Harness(dut)
+    harness = Harness(dut, connection)
     for name in INPUTS:
         getattr(dut, name).value = 0
     await harness.reset()

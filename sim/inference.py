@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import pll_for, uart_divisor
+from tfl2hw.codegen.tools import silent
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.top import UartTop
@@ -19,12 +21,12 @@ from tfl2hw.runtime.network import as_in_file, from_device, location, open_sessi
 from tfl2hw.runtime.session import Session
 from tfl2hw.sim.device import SimulatedDevice
 from tfl2hw.sim.harness import CoreDesign, UartDesign
+from tfl2hw.sim.meter import Meter, Progress
 from tfl2hw.sim.oracle import interpret
 from tfl2hw.sim.prebuilt import prebuilt_verilog
+from tfl2hw.sim.verilator import require_programs
 
 Array = npt.NDArray[Any]
-Progress = Callable[[str, "float | None"], None]
-"""Called with what is being done, and the share of it that is done (None: not known)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,22 +61,30 @@ class Comparison:
     mismatches: tuple[Mismatch, ...]
 
 
-def simulated_core(compiled: Compiled, waves: Path | None = None) -> SimulatedDevice:
+def simulated_core(
+    compiled: Compiled, waves: Path | None = None, progress: Progress = silent
+) -> SimulatedDevice:
     """The bare core of ``compiled`` in simulation."""
-    return SimulatedDevice(_verilog(compiled), CoreDesign(name="core"), waves=waves)
+    require_programs()
+    return SimulatedDevice(_verilog(compiled), CoreDesign(name="core"), waves=waves, progress=progress)
 
 
 def simulated_board(
-    compiled: Compiled, waves: Path | None = None, *, divisor: int | None = None
+    compiled: Compiled,
+    waves: Path | None = None,
+    *,
+    divisor: int | None = None,
+    progress: Progress = silent,
 ) -> SimulatedDevice:
     """The core of ``compiled`` behind its board's UART, bit by bit, in simulation.
 
     ``divisor`` is the UART's, in clock cycles a bit: None for the board's own.
     """
+    require_programs()
     if divisor is None:
         divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
     verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
-    return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves)
+    return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves, progress=progress)
 
 
 def clock_mhz(compiled: Compiled) -> float:
@@ -121,8 +131,8 @@ def run_core(
     ------
     ToolError : the simulator cannot be built, or fails.
     """
-    progress("building the simulator", None)
-    with simulated_core(compiled, waves) as device:
+    progress("elaborating the core", None)
+    with simulated_core(compiled, waves, progress) as device:
         return run_on(device, compiled, samples, progress)
 
 
@@ -135,26 +145,62 @@ def run_on(
     ------
     ToolError : the device fails, or has another core.
     """
-    runs, session = [], open_session(compiled, device)
-    for number, sample in enumerate(samples):
-        progress(f"sample {number}", number / len(samples))
-        runs.append(run_sample(compiled, session, sample))
-    return runs
+    session = open_session(compiled, device)
+    progress("loading the model", None)
+    session.prepare()
+    with metered(device, compiled, [True] * len(samples), progress) as meter:
+        return [
+            run_sample(compiled, session, sample, meter=meter, name=_counted(number, len(samples)))
+            for number, sample in enumerate(samples)
+        ]
+
+
+@contextmanager
+def metered(
+    device: SimulatedDevice, compiled: Compiled, layers: Sequence[bool], progress: Progress
+) -> Iterator[Meter]:
+    """Counts the cycles of ``device`` over samples, each with or without a second run for its ``layers``."""
+    meter = Meter(progress, compiled.predicted_cycles * (len(layers) + sum(layers)))
+    device.watch(meter.tick)
+    try:
+        yield meter
+    finally:
+        device.watch(None)
+
+
+def _counted(number: int, samples: int) -> str:
+    return f"sample {number + 1} of {samples}"
 
 
 def run_sample(
-    compiled: Compiled, session: Session, sample: Sequence[Array], *, layers: bool = True
+    compiled: Compiled,
+    session: Session,
+    sample: Sequence[Array],
+    *,
+    layers: bool = True,
+    meter: Meter | None = None,
+    name: str = "",
 ) -> SampleRun:
     """Run one sample in one go and, with ``layers``, once more layer by layer to read every tensor.
+
+    ``meter`` is told each step, and calls the sample by its ``name``.
 
     Raises
     ------
     ToolError : the device fails, or has another core.
     """
     inputs = to_device(compiled, sample)
+    if meter is not None:
+        meter.begin(name, compiled.predicted_cycles)
     whole = session.run(inputs)
     tensors = {}
-    for layer, _ in zip(compiled.schedule.layers, session.steps(inputs) if layers else (), strict=False):
+    halts = [0, *compiled.cycles.breaks, compiled.predicted_cycles]
+    steps = session.steps(inputs) if layers else iter(())
+    for number, layer in enumerate(compiled.schedule.layers if layers else ()):
+        if meter is not None and number + 1 < len(halts):
+            meter.begin(f"{name}, layer {number + 1} {layer.op}", halts[number + 1] - halts[number])
+        if next(steps, None) is None:
+            break
         for tensor in layer.outputs:
             if tensor in compiled.graph.tensors:
                 found = session.fetch(location(compiled, tensor))

@@ -138,7 +138,7 @@ def _run(graph: Graph, numerics: str, job: Path, child: Child) -> None:
     if done.returncode == 0:
         return
     if done.returncode == NOT_INSTALLED:
-        raise ToolError(f"{name} is not installed ({_last(done.stderr)}): pip install tfl2hw[sim]")
+        raise ToolError(f"{name} is not installed ({_last(done.stderr)}): pip install 'tfl2hw[sim]'")
     other = next(numbers for numbers in INTERPRETERS if numbers != numerics)
     advice = f"compare with {INTERPRETERS[other]} instead: --numerics {other}"
     if done.returncode == REFUSED:

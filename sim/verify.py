@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,26 @@ import numpy.typing as npt
 
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import NAME, uart_divisor
+from tfl2hw.codegen.tools import silent
 from tfl2hw.errors import ToolError
 from tfl2hw.passes.evaluate import evaluate
 from tfl2hw.runtime.network import open_session
 from tfl2hw.sim.device import CYCLES_A_SECOND, SimulatedDevice
 from tfl2hw.sim.harness import UartDesign
-from tfl2hw.sim.inference import Mismatch, SampleRun, clock_mhz, computed, differences, run_sample
+from tfl2hw.sim.inference import (
+    Mismatch,
+    SampleRun,
+    clock_mhz,
+    computed,
+    differences,
+    metered,
+    run_sample,
+)
+from tfl2hw.sim.meter import Progress
 from tfl2hw.sim.netlist import Stage, netlist_verilog
 from tfl2hw.sim.oracle import interpret
 
 Array = npt.NDArray[Any]
-Progress = Callable[[str, "float | None"], None]
 
 NETLISTS: tuple[Stage, ...] = ("rtl", "synthesis", "routed")
 STAGES = ("reference", *NETLISTS)
@@ -91,7 +101,9 @@ def verify_build(
     return results
 
 
-def netlist_device(stage: Stage, family: str, directory: Path, divisor: int) -> SimulatedDevice:
+def netlist_device(
+    stage: Stage, family: str, directory: Path, divisor: int, progress: Progress = silent
+) -> SimulatedDevice:
     """The board's top as ``stage`` left it in ``directory``, behind its UART pins, out of reset.
 
     Parameters
@@ -106,9 +118,13 @@ def netlist_device(stage: Stage, family: str, directory: Path, divisor: int) -> 
     with tempfile.TemporaryDirectory(prefix="tfl2hw-netlist-") as work:
         verilog, pins = netlist_verilog(stage, family, directory, Path(work))
     design = UartDesign(name=NAME, divisor=divisor, clk=pins.clock, rst=None, rx=pins.rx, tx=pins.tx)
-    device = SimulatedDevice(verilog, design, gates=True)
+    device = SimulatedDevice(verilog, design, gates=True, progress=partial(_within, progress, stage))
     device.read(1, POWER_UP / CYCLES_A_SECOND)
     return device
+
+
+def _within(progress: Progress, stage: str, text: str, fraction: float | None) -> None:
+    progress(f"{stage}: {text}", fraction)
 
 
 def _reference(
@@ -150,12 +166,18 @@ def _netlist(
     runs: list[SampleRun] = []
     error: str | None = None
     divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
-    with netlist_device(stage, compiled.board.family, directory, divisor) as device:
+    with netlist_device(stage, compiled.board.family, directory, divisor, progress) as device:
         session = open_session(compiled, device)
+        progress(f"{stage}: loading the model", None)
+        watched = [layers and number == 0 for number in range(len(samples))]
         try:
-            for number, sample in enumerate(samples):
-                progress(f"{stage}: sample {number}", number / len(samples))
-                runs.append(run_sample(compiled, session, sample, layers=layers and number == 0))
+            session.prepare()
+            with metered(device, compiled, watched, progress) as meter:
+                for number, sample in enumerate(samples):
+                    name = f"{stage}: sample {number + 1} of {len(samples)}"
+                    runs.append(
+                        run_sample(compiled, session, sample, layers=watched[number], meter=meter, name=name)
+                    )
         except ToolError as problem:  # a netlist that is wrong need not answer at all
             error = str(problem)
     mismatches: list[Mismatch] = []

@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tfl2hw.codegen.tools import Progress, silent
 from tfl2hw.errors import ToolError
 from tfl2hw.sim import build_cache, fst_compression
 
 EXECUTABLE = "simulator"
+
+STAGE = "building the simulator"
 
 RUNTIME = "verilator-runtime"
 """Verilator's own C++, compiled: most of the work for a small design, and the same for all."""
@@ -47,7 +50,15 @@ MAKE_VARIABLES: Mapping[str, str] = {
 GATE_VARIABLES: Mapping[str, str] = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
 
 
-def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False, gates: bool = False) -> Path:
+def build(
+    verilog: str,
+    top: str,
+    *,
+    public: Sequence[str],
+    waves: bool = False,
+    gates: bool = False,
+    progress: Progress = silent,
+) -> Path:
     """A simulator of module ``top`` of ``verilog``, from the cache or freshly built (15 to 60 s).
 
     Parameters
@@ -58,6 +69,7 @@ def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False,
     waves : whether the simulator can write FST; such a build is slower.
     gates : for a netlist of cells: compiled with less effort, which is most of the time there, and what
         the netlist leaves undefined is drawn at random.
+    progress : is told how far a fresh build is.
 
     Returns
     -------
@@ -85,13 +97,22 @@ def build(verilog: str, top: str, *, public: Sequence[str], waves: bool = False,
         (work / "public.vlt").write_text(control)
         for name, header in fst_compression.HEADERS.items() if waves else ():
             (work / name).write_text(header)
+        progress(f"{STAGE}: Verilator", None)
         translate = [str(root / "bin" / "verilator"), *flags, "--Mdir", ".", "-o", EXECUTABLE, _main()]
         _run("Verilator", [*translate, "public.vlt", "design.v"], work, folder, root)
         known = build_cache.find(RUNTIME, runtime)
         for compiled in known.iterdir() if known else ():
             shutil.copy(compiled, work)  # with a new date: newer than all that make compares it with
-        jobs = [f"-j{os.cpu_count() or 1}", f"PYTHON3={sys.executable}"]
-        _run("the C++ compiler", ["make", "-f", "Vtop.mk", *jobs, *variables], work, folder, root)
+        make_it = [
+            "make",
+            f"-j{os.cpu_count() or 1}",
+            "-f",
+            "Vtop.mk",
+            f"PYTHON3={sys.executable}",
+            *variables,
+        ]
+        follow = _follower(_planned(make_it, work, root), progress)
+        _run("the C++ compiler", make_it, work, folder, root, follow)
         build_cache.cached(RUNTIME, runtime, lambda kept: _keep_runtime(work, kept))
         (work / EXECUTABLE).rename(folder / EXECUTABLE)
         shutil.rmtree(work)
@@ -152,23 +173,68 @@ def _versions() -> list[str]:
     return [*packages, sys.version, _main(), *fst_compression.HEADERS.values(), native.stdout]
 
 
-def _run(name: str, command: Sequence[str], work: Path, folder: Path, root: Path) -> None:
-    """Run one of the tools in ``work``; what it says goes into ``folder``'s log."""
-    environment = os.environ | {"VERILATOR_ROOT": str(root)}
-    environment.pop("MAKEFLAGS", None)
+def _run(
+    name: str,
+    command: Sequence[str],
+    work: Path,
+    folder: Path,
+    root: Path,
+    on_line: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Run one of the tools in ``work``; what it says goes into ``folder``'s log, and to ``on_line``."""
     log = folder / "build.log"
-    with log.open("a") as output:
-        done = subprocess.run(
+    with (
+        log.open("a") as output,
+        subprocess.Popen(
             command,
             cwd=work,
-            env=environment,
+            env=_environment(root),
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            check=False,
-        )
-    if done.returncode:
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            output.write(line)
+            on_line(line)
+    if process.returncode:
         raise ToolError(f"{name} failed: {_kept(log)}")
+
+
+def _environment(root: Path) -> dict[str, str]:
+    environment = os.environ | {"VERILATOR_ROOT": str(root)}
+    environment.pop("MAKEFLAGS", None)
+    return environment
+
+
+def _planned(command: Sequence[str], work: Path, root: Path) -> int:
+    """How many files ``make`` is going to compile."""
+    dry = [*command, "--dry-run"]
+    done = subprocess.run(
+        dry, cwd=work, env=_environment(root), capture_output=True, text=True, errors="replace", check=False
+    )
+    return sum(map(_compiles, done.stdout.splitlines()))
+
+
+def _compiles(line: str) -> bool:
+    """Whether ``make`` says with ``line`` that it compiles a file."""
+    return line.startswith("g++ ") and " -c " in line
+
+
+def _follower(files: int, progress: Progress) -> Callable[[str], None]:
+    """Counts the files that are compiled, as ``make`` names them."""
+    begun = 0
+
+    def follow(line: str) -> None:
+        nonlocal begun
+        if _compiles(line):
+            begun += 1
+            progress(f"{STAGE}: file {begun} of {max(files, begun)}", (begun - 1) / max(files, begun))
+
+    return follow
 
 
 def _keep_runtime(work: Path, kept: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.wheel import build_wheel
+
 ROOT = Path(__file__).parents[1]
-PACKED = ("pyproject.toml", "README.md", "LICENSE", "tfl2hw", "rtl_templates", "boards", "sim")
 BIN = Path(sys.executable).parent
 
 
@@ -23,19 +23,7 @@ def call(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     """A wheel, built from a copy so that nothing is left in the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in PACKED:
-        source, target = ROOT / name, folder / "source" / name
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            target.parent.mkdir(exist_ok=True)
-            shutil.copy(source, target)
-    words = ("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, "./source")
-    done = call(sys.executable, "-m", "pip", *words, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    (file,) = folder.glob("*.whl")
-    return zipfile.ZipFile(file)
+    return zipfile.ZipFile(build_wheel(tmp_path_factory.mktemp("wheel")))
 
 
 def test_wheel_puts_one_name_beside_other_peoples_packages(wheel: zipfile.ZipFile) -> None:

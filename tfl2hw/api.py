@@ -24,6 +24,12 @@ from tfl2hw.sim.inference import clock_mhz, simulated_board
 SIMULATED = "sim"
 """The port of a board in simulation."""
 
+PSEUDO_TERMINALS = ("/dev/pts/", "/dev/ttys")
+"""What ports of ``tfl2hw run --serve`` are called on Linux and macOS."""
+
+SIMULATION_PATIENCE = 20.0
+"""Seconds that a board behind a pseudo-terminal has for a reply: it is simulated, so it takes its time."""
+
 
 class ClosableTransport(Transport, Protocol):
     """A transport that whoever opened it closes."""
@@ -151,7 +157,7 @@ class Accelerator:
 
 
 def open(
-    port: str, directory: str | Path = ".", *, baud: int | None = None, patience: float = PATIENCE
+    port: str, directory: str | Path = ".", *, baud: int | None = None, patience: float | None = None
 ) -> Accelerator:
     """Open the board on ``port`` that holds the model in ``directory``.
 
@@ -160,14 +166,21 @@ def open(
     port : a serial port; "sim": the board in simulation.
     directory : what ``tfl2hw build -o DIR`` wrote.
     baud : bits a second; None: the board's own.
-    patience : seconds of silence after which a reply is given up and asked for again.
+    patience : seconds of silence after which a reply is given up and asked for again; None: half a second,
+        for a simulated board behind a pseudo-terminal 20.
 
     Raises
     ------
     UsageError : no build in ``directory``, or the port cannot be opened.
     """
     compiled = kept(Path(directory))
-    return Accelerator(compiled, transport_to(compiled, port, baud), patience)
+    transport = transport_to(compiled, port, baud)
+    return Accelerator(compiled, transport, patience_with(port) if patience is None else patience)
+
+
+def patience_with(port: str) -> float:
+    """Seconds of silence on ``port`` after which a reply is given up."""
+    return SIMULATION_PATIENCE if port.startswith(PSEUDO_TERMINALS) else PATIENCE
 
 
 def transport_to(compiled: Compiled, port: str, baud: int | None = None) -> ClosableTransport:

@@ -15,7 +15,7 @@ import serial
 READ, RUN, WRITE = 3, 4, 6
 
 link = json.loads((Path(sys.argv[1]) / "link.json").read_text())
-port = serial.Serial(sys.argv[2], link["baud"], timeout=5)
+port = serial.Serial(sys.argv[2], link["baud"], timeout=20)
 x, y = link["inputs"][0], link["outputs"][0]
 
 

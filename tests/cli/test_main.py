@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from tfl2hw.api import Inference
-from tfl2hw.cli import boards, build, inspect, run, simulate
+from tfl2hw.cli import boards, build, run, simulate
 from tfl2hw.cli.main import main
 from tfl2hw.cli.store import Settings, keep
+from tfl2hw.codegen import fits as board_fits
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.sim.inference import Comparison, Mismatch, SampleRun
@@ -69,7 +70,8 @@ def test_simulate_says_what_it_saw(capsys: pytest.CaptureFixture[str]) -> None:
     assert "10,000 cycles an inference (predicted " in outcome.out
     assert "73,472 MACs, 7.35 a cycle, 45.9% of the array" in outcome.out
     assert "bit-exact: 18 tensors of 2 samples are litert-ref's" in outcome.out
-    assert outcome.err == ""
+    assert outcome.err == f"report: {Path('build/digits_int8-icebreaker/report.html')}\n"
+    assert Path("build/digits_int8-icebreaker/report.html").is_file()
 
 
 @pytest.mark.usefixtures("simulator")
@@ -80,6 +82,10 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
     layers = facts.pop("layers")
     predicted = facts.pop("predicted_cycles")
     shape = facts.pop("shape")
+    figures = facts.pop("figures")
+    report = Path(facts.pop("report"))
+    assert json.loads(report.with_suffix(".json").read_text()) == figures
+    assert figures["totals"]["lost"] == predicted - figures["totals"]["limit"]
     assert facts == {
         "cycles": CYCLES,
         "macs": 73472,
@@ -106,7 +112,7 @@ def test_simulate_that_is_not_exact_leaves_with_1(
     outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker")
     assert outcome.code == 1
     assert "NOT bit-exact: 1 of 9 tensors" in outcome.out
-    assert outcome.err == "sample 0, tensor 9 'conv': 3 values differ; at (0, 1): 4, not 5\n"
+    assert outcome.err.startswith("sample 0, tensor 9 'conv': 3 values differ; at (0, 1): 4, not 5\n")
     outcome = call(capsys, "simulate", MODEL, "--board", "icebreaker", "--json")
     facts = json.loads(outcome.out)
     assert (outcome.code, facts["bit_exact"], facts["mismatches"]) == (1, False, 3)
@@ -207,11 +213,17 @@ def test_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     fits = {row["board"]: row for row in facts["boards"]}
     assert fits["icebreaker"]["fits"]
     assert fits["icebreaker"]["predicted_cycles"] > 73472 / 16
+    estimated = fits["icebreaker"]["estimated"]
+    assert (estimated["dsps"], estimated["block_rams"] > 20, estimated["luts"] > 3000) == (8, True, True)
+    cycles = fits["icebreaker"]["predicted_cycles"]
+    assert fits["icebreaker"]["estimated_ms"] == pytest.approx(cycles / estimated["mhz"] / 1e3, abs=1e-3)
+    assert fits["sim-large"]["estimated"] is None
+    assert fits["icesugar"] == fits["icebreaker"] | {"board": "icesugar"}
 
     def refuse(*_: object) -> None:
         raise DoesNotFit("needs 9 words, has 8")
 
-    monkeypatch.setattr(inspect, "compile_source", refuse)
+    monkeypatch.setattr(board_fits, "compile_source", refuse)
     outcome = call(capsys, "inspect", MODEL)
     assert outcome.code == 0
     assert "73,472 MACs" in outcome.out
@@ -236,6 +248,8 @@ def test_compile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "SB_MAC16" in (out / "top.v").read_text()
     report = json.loads((out / "report.json").read_text())
     assert report["predicted_cycles"] == facts["predicted_cycles"] > 0
+    assert report == facts["figures"]
+    assert "<h1>digits_int8.tflite" in Path(facts["report"]).read_text()
     assert len((out / "program.hex").read_text().split()) <= report["core"]["program_depth"]
 
 

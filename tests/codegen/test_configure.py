@@ -225,6 +225,16 @@ def test_units_that_no_job_asks_for_yet(tmp_path: Path) -> None:
         assert (config.copier, config.index) == units
 
 
+def test_loads_only_where_a_job_asks_for_them(tmp_path: Path) -> None:
+    """Weights in block RAM stay; those in the SPRAM are streamed, and a factor may be a map."""
+    made = compiled(small_models.network(1), tmp_path)
+    assert not made.config.loads
+    program = replace(made.program, words=(instruction(Opcode.START, Kind.LOAD), *made.program.words))
+    assert configure(made.schedule, program, "block", small=False).loads
+    small = small_models.network(1, residual=False)
+    assert compiled(small, tmp_path, "icebreaker").config.loads
+
+
 def test_a_prebuilt_core_is_taken_as_it_is(tmp_path: Path) -> None:
     """Whatever the model: nothing of it is in the core, whose identity tells shapes apart alone."""
     made = [compiled(small_models.network(seed), tmp_path, "sim-large") for seed in (1, 2)]
@@ -235,7 +245,7 @@ def test_a_prebuilt_core_is_taken_as_it_is(tmp_path: Path) -> None:
     assert made[0].core_image == made[1].core_image == EMPTY
     assert other.config.identity != made[0].config.identity
     own = compiled(small_models.network(1), tmp_path)
-    assert own.core_image is own.image
+    assert replace(own.core_image, scratchpad=own.image.scratchpad) == own.image
 
 
 @pytest.mark.parametrize(

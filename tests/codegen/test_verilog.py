@@ -1,6 +1,7 @@
 """Verilog of components: ports, and memories that do not fill the file."""
 
-from amaranth.hdl import Module
+import pytest
+from amaranth.hdl import Instance, Module, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -11,14 +12,16 @@ from tfl2hw.codegen.verilog import to_verilog
 class Store(wiring.Component):
     """A memory behind a stream."""
 
-    def __init__(self, init: list[int]) -> None:
+    def __init__(self, init: list[int], *, transparent: bool = False) -> None:
         self.init = init
+        self.transparent = transparent
         super().__init__({"i": In(stream.Signature(8)), "o": Out(8)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=8, depth=1000, init=self.init)
-        write, read = memory.write_port(), memory.read_port()
+        write = memory.write_port()
+        read = memory.read_port(transparent_for=(write,) if self.transparent else ())
         m.d.sync += write.addr.eq(write.addr + self.i.valid)
         m.d.comb += [
             self.i.ready.eq(1), write.en.eq(self.i.valid), write.data.eq(self.i.payload),
@@ -41,3 +44,30 @@ def test_zeros_are_a_loop_and_contents_are_kept() -> None:
     assert "memory[21] = 8'h09;" in text
     assert "for (n = 22; n < 1000; n = n + 1) memory[n] = 8'h00;" in text
     assert len(text) < 5000
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_what_is_read_while_it_is_written_is_not_used(transparent: bool) -> None:
+    """But for a transparent port's."""
+    text = to_verilog(Store([], transparent=transparent), "store")
+    assert ("no_rw_check" in text) != transparent
+
+
+class Cell(wiring.Component):
+    """A cell of the chip with bits of a signed number."""
+
+    a: In(signed(4))
+    y: Out(1)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        late = Signal(signed(4))
+        m.d.sync += late.eq(self.a + late)
+        m.submodules.cell = Instance("CELL", i_A=late[1], o_Y=self.y)
+        return m
+
+
+def test_no_wire_is_signed_but_sums_are() -> None:
+    text = to_verilog(Cell(), "cell", separator="_")
+    assert "signed [" not in text
+    assert "$signed(" in text

@@ -169,12 +169,12 @@ def execute(
     simulator.run()
 
 
-@pytest.mark.parametrize("shadows", [True, False])
+@pytest.mark.parametrize(("shadows", "bank_registers"), [(True, 0), (False, 0), (True, 1)])
 @pytest.mark.parametrize("seed", range(6))
-def test_random_programs(seed: int, shadows: bool) -> None:
+def test_random_programs(seed: int, shadows: bool, bank_registers: int) -> None:
     """A run in one go, then one from break to break, each resumed where the one before halted."""
     generator = random.Random(seed)
-    config = make_config(program_depth=64, shadows=shadows)
+    config = make_config(program_depth=64, shadows=shadows, bank_registers=bank_registers)
     words = random_program(generator, generator.randrange(5, 40))
     durations = [times(generator) for _ in words]
     runs = [(0, False, follow(words, 0, False, durations, shadows=shadows))]
@@ -187,8 +187,9 @@ def test_random_programs(seed: int, shadows: bool) -> None:
     execute(Sequencer(config, tuple(words)), runs)
 
 
+@pytest.mark.parametrize("bank_registers", [0, 1])
 @pytest.mark.parametrize("seed", range(8))
-def test_random_loops(seed: int) -> None:
+def test_random_loops(seed: int, bank_registers: int) -> None:
     """Bodies of any length, empty ones too, in one go and from break to break."""
     generator = random.Random(seed)
     words = random_loops(generator)
@@ -200,7 +201,8 @@ def test_random_loops(seed: int) -> None:
         left = left[len(run.done) :]
         runs.append((pc, True, run))
         pc = run.pc
-    execute(Sequencer(make_config(program_depth=128), tuple(words)), runs)
+    config = make_config(program_depth=128, bank_registers=bank_registers)
+    execute(Sequencer(config, tuple(words)), runs)
 
 
 def test_a_loop_of_as_many_turns_as_the_counter_holds() -> None:

@@ -81,14 +81,25 @@ def test_reads_what_was_written(lanes: int, columns: int, words: int, kind: str)
     compare(seen, wanted, latency)
 
 
-@pytest.mark.parametrize("lanes", [4, 8, 16, 32])
-def test_reads_from_any_byte_on(lanes: int) -> None:
-    """Bytes of a word and of the next one; what is written in the same cycle is not looked at."""
-    shape, rng = config(lanes, 4, 64, "block", unaligned=True), random.Random(lanes)
+@pytest.mark.parametrize(
+    ("lanes", "words", "near"),
+    [
+        (4, 64, (0,)), (8, 64, (0,)), (16, 64, (0,)), (32, 64, (0,)),
+        (4, 6000, (0, 4096 - 5, 6000 - 11)),
+        (4, 4096 + 16384, (16384 - 5, 20480 - 11)),
+        (4, 40000, (0, 16384 - 5, 32768 - 5, 40000 - 11)),
+    ],
+)  # fmt: skip
+def test_reads_from_any_byte_on(lanes: int, words: int, near: tuple[int, ...]) -> None:
+    """Bytes of a word and of the next one, also where one block RAM ends and another begins; what is
+    written in the same cycle is not looked at.
+    """
+    shape, rng = config(lanes, 4, words, "block", unaligned=True), random.Random(lanes)
     memory: dict[int, int] = {}
     rows, wanted = [], []
     for _ in range(2000):
-        word, offset, write = rng.randrange(10), rng.randrange(lanes), rng.randrange(11)
+        word, offset = rng.choice(near) + rng.randrange(10), rng.randrange(lanes)
+        write = rng.choice(near) + rng.randrange(11)
         enable = rng.choice([0, rng.getrandbits(lanes), (1 << lanes) - 1])
         data = rng.randbytes(lanes)
         first = word * lanes + offset

@@ -69,7 +69,7 @@ def test_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake.write_text("#!/bin/sh\necho \"No module named 'ai_edge_litert'\" >&2\nexit 3\n")
     fake.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(fake))
-    with pytest.raises(ToolError, match=r"No module named 'ai_edge_litert'.*pip install tfl2hw\[sim\]"):
+    with pytest.raises(ToolError, match=r"No module named 'ai_edge_litert'.*pip install 'tfl2hw\[sim\]'"):
         interpret(softmax_model(tmp_path, (1, 3), 0.1), [[np.zeros((1, 3), np.int8)]], "litert-ref")
 
 

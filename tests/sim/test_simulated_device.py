@@ -55,8 +55,12 @@ def exercise(transport: SimulatedDevice) -> None:
 
 
 def test_a_bare_core(core: str) -> None:
+    passed: list[int] = []
     with SimulatedDevice(core, CORE) as transport:
+        transport.watch(passed.append)
         exercise(transport)
+    assert passed == sorted(passed)
+    assert passed[-1] - passed[0] >= 30_000, "it ran for 50,000 cycles in one go"
 
 
 def test_a_board_behind_its_uart() -> None:

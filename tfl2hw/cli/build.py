@@ -19,6 +19,7 @@ from tfl2hw.cli.options import (
     OptionalBoard,
     Output,
     Overlay,
+    Quiet,
     Reusable,
     Reuse,
     Seeds,
@@ -26,11 +27,13 @@ from tfl2hw.cli.options import (
 from tfl2hw.cli.overlay import build_overlay
 from tfl2hw.cli.reuse import check_options, reuse_build
 from tfl2hw.cli.store import Settings, keep
-from tfl2hw.cli.terminal import print_json, print_table, progress, say
+from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.codegen import Compiled
-from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for
+from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for, require_tools
 from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.built import built
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -49,21 +52,23 @@ def build(
     reusable: Reusable = False,
     overlay: Overlay = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compile, synthesise, place, route and pack: the bitstream of MODEL for a board.
 
     Exits with 1 where the routed design misses its clock.
     """
+    shown = not (json or quiet)
     other = bool(lanes or columns or clock or reusable)
     if overlay:
         others = other or numerics != "litert-ref" or reuse is not None
-        facts, title = build_overlay(model, _given(board), output, seeds, others=others)
+        facts, title = build_overlay(model, _given(board), output, seeds, others=others, shown=shown)
     elif model is None:
         raise UsageError("build takes a MODEL, or --overlay: a bitstream onto which models are loaded")
     else:
         if reuse is not None:
             check_options(reuse, board, numerics, other or seeds > 1)
-            with progress("compiling") as tell:
+            with progress("compiling", shown=shown) as tell:
                 compiled, result = reuse_build(model, reuse, output, tell)
         else:
             settings = Settings(
@@ -74,8 +79,9 @@ def build(
                 clock_mhz=None if clock in (None, "auto") else _megahertz(clock),
                 headroom=reusable,
             )
-            compiled, result = _build(model, settings, output, seeds, auto=clock == "auto")
-        facts = report.build(compiled, result) | {"reused": reuse is not None}
+            compiled, result = _build(model, settings, output, seeds, auto=clock == "auto", shown=shown)
+        pages = report.figures(*write_report(compiled, output, built=built(result)))
+        facts = report.build(compiled, result) | {"reused": reuse is not None} | pages
         title = f"{model.name} on {compiled.board.name}"
         if not json:
             report.print_search(compiled)
@@ -83,6 +89,8 @@ def build(
         print_json(facts)
     else:
         _print(title, facts)
+        if "report" in facts:
+            note(f"report: {facts['report']}")
     raise typer.Exit(0 if facts["meets_timing"] else 1)
 
 
@@ -93,15 +101,18 @@ def _given(board: str | None) -> str:
 
 
 def _build(
-    model: Path, settings: Settings, output: Path, seeds: int, *, auto: bool
+    model: Path, settings: Settings, output: Path, seeds: int, *, auto: bool, shown: bool
 ) -> tuple[Compiled, BuildResult]:
     """Everything from MODEL to bitstream."""
-    with progress("compiling") as tell:
+    with progress("compiling", shown=shown) as tell:
         compiled = settings.compile(model)
+        tell("writing Verilog", None)
         pll_for(compiled.board)  # refuses a board that has no chip before anything is written
+        require_tools(compiled.board)
         write_files(compiled, output)
         settings = settings.settled(compiled)
         keep(model, settings, output)
+        write_report(compiled, output, building=True)
         result = (build_fastest if auto else build_bitstream)(
             lambda: Core(board_config(compiled), compiled.core_image),
             compiled.board,

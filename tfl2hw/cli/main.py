@@ -12,6 +12,7 @@ import tfl2hw
 from tfl2hw.cli.boards import boards
 from tfl2hw.cli.build import build
 from tfl2hw.cli.compile import compile_command
+from tfl2hw.cli.doctor import doctor
 from tfl2hw.cli.failure import report_failure
 from tfl2hw.cli.inspect import inspect
 from tfl2hw.cli.ops import ops
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "program": program,
     "run": run,
     "verify": verify,
+    "doctor": doctor,
 }
 
 app = typer.Typer(

@@ -80,7 +80,18 @@ Overlay = Annotated[
     bool,
     typer.Option("--overlay", help="Without MODEL: one core, onto which any model that fits is loaded."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+CoreAlone = Annotated[
+    bool,
+    typer.Option(
+        "--core", help="Write the core for a design of your own instead, for the chip of this board."
+    ),
+]
+Generic = Annotated[
+    bool,
+    typer.Option("--generic", help="With --core: plain products instead of the chip's cells, for any chip."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Seeds = Annotated[
     int, typer.Option("--seeds", min=1, metavar="N", help="Place and route N times; the fastest is kept.")
 ]

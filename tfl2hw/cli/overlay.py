@@ -20,12 +20,12 @@ ROUTER = "router2"
 
 
 def build_overlay(
-    model: Path | None, name: str, output: Path, seeds: int, *, others: bool
+    model: Path | None, name: str, output: Path, seeds: int, *, others: bool, shown: bool
 ) -> tuple[report.Object, str]:
     """Build the overlay of the board called ``name``, or of the one that it is the overlay of.
 
     What `--json` prints, and a title. ``others`` : whether options were given that only a model's own core
-    has.
+    has. ``shown`` : whether progress is.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def build_overlay(
             f"every model that fits; `tfl2hw compile MODEL --board {board.name} -o DIR` makes what "
             "`tfl2hw run DIR` loads onto it."
         )
-    with progress("elaborating") as tell:
+    with progress("elaborating", shown=shown) as tell:
         config = prebuilt(board)
         output.mkdir(parents=True, exist_ok=True)
         settings = Settings(board=board.name, numerics="litert-ref", lanes=None, columns=None)

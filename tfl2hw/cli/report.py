@@ -13,6 +13,7 @@ from tfl2hw.cli.terminal import print_table, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.search import Search
+from tfl2hw.report.report import Report
 from tfl2hw.sim.inference import Comparison
 from tfl2hw.sim.verify import StageResult
 
@@ -197,6 +198,12 @@ def answer(answers: Sequence[Inference], clock_mhz: float, *, benchmark: bool) -
             "per_second": measured.per_second,
         }
     return facts
+
+
+def figures(report: Report, pages: Sequence[Path]) -> Object:
+    """Where report.html is, and every figure that it shows: what stands in report.json."""
+    (page,) = (file for file in pages if file.suffix == ".html")
+    return {"report": str(page), "figures": report.as_json()}
 
 
 def milliseconds(cycles: int, mhz: float) -> float:

@@ -14,8 +14,9 @@ from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.compile import Source
 from tfl2hw.codegen.reuse import ADVICE, read_result, reuse_bitstream
 from tfl2hw.codegen.tools import Progress
-from tfl2hw.codegen.write import REPORT, board_config, write_files
+from tfl2hw.codegen.write import board_config, write_files
 from tfl2hw.errors import DoesNotFit, ModelError, UsageError
+from tfl2hw.report.files import DATA
 from tfl2hw.rtl_templates.core import Core
 
 
@@ -47,6 +48,11 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
     _check_structure(model, old, settings)
     settings = replace(settings, core=_kept_core(old))
     compiled = _fitted(model, old, settings)
+    if compiled.witness is None and not compiled.config.loads:
+        raise UsageError(
+            f"{old}: the core built there has no free word to tell whose weights it holds; {ADVICE}, with "
+            "--reusable if more trainings are to come"
+        )
     result = reuse_bitstream(
         lambda: Core(board_config(compiled), compiled.core_image),
         compiled.board,
@@ -62,7 +68,7 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
 
 def _kept_core(old: Path) -> dict[str, object]:
     """The configuration of the core built in ``old``."""
-    core: dict[str, object] = json.loads((old / REPORT).read_text())["core"]
+    core: dict[str, object] = json.loads((old / DATA).read_text())["core"]
     return core | {"multiplier": "generic"}  # which the board's own replaces
 
 

@@ -12,11 +12,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tfl2hw.api import Accelerator, Inference, transport_to
+from tfl2hw.api import Accelerator, Inference, patience_with, transport_to
 from tfl2hw.cli import report
 from tfl2hw.cli.inputs import Sample, load_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Directory, Features, Inputs, Json, Labels
+from tfl2hw.cli.options import Directory, Features, Inputs, Json, Labels, Quiet
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import Tell, print_json, progress, say
 from tfl2hw.codegen import Compiled
@@ -49,15 +49,16 @@ def run(
         typer.Option("--serve", help="Simulate the board behind a pseudo-terminal, for any serial program."),
     ] = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Send an input to the board and print its answer."""
     if (port is None) != serve:
         raise UsageError("run takes either --port, to ask a board, or --serve, to be one")
     if port is None:
-        _serve(directory)
+        _serve(directory, shown=not (json or quiet))
         return
     inputs = files or []
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = kept(directory)
         graph = compiled.graph
         samples = load_samples(graph, inputs, features)
@@ -86,7 +87,7 @@ def run(
 
 
 def _accelerator(compiled: Compiled, port: str, baud: int | None) -> Accelerator:
-    return Accelerator(compiled, transport_to(compiled, port, baud))
+    return Accelerator(compiled, transport_to(compiled, port, baud), patience_with(port))
 
 
 def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Sequence[Inference]:
@@ -102,12 +103,12 @@ def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Se
     return answers
 
 
-def _serve(directory: Path) -> None:
+def _serve(directory: Path, *, shown: bool) -> None:
     """Be the board until told to end."""
-    with progress("compiling") as tell:
+    with progress("compiling", shown=shown) as tell:
         compiled = kept(directory)
-        tell("building the simulator", None)
-        device = simulated_board(compiled, divisor=LEAST_DIVISOR)
+        tell("elaborating the core", None)
+        device = simulated_board(compiled, divisor=LEAST_DIVISOR, progress=tell)
     busy = 3 * compiled.config.link_timeout + 2 * compiled.predicted_cycles
     with device, PseudoTerminal(device, busy) as terminal:
         say(f"{compiled.board.name} with {compiled.graph.file} on {terminal.name}")

@@ -11,11 +11,13 @@ from tfl2hw.cli import report
 from tfl2hw.cli.dump import write_dump
 from tfl2hw.cli.inputs import Sample, load_samples, random_samples
 from tfl2hw.cli.labels import class_names, what_it_says
-from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model
+from tfl2hw.cli.options import Arithmetic, Board, Columns, Features, Inputs, Json, Labels, Lanes, Model, Quiet
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say, short
 from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.errors import UsageError
 from tfl2hw.frontend import load
+from tfl2hw.report import write_report
+from tfl2hw.report.exactness import simulated
 from tfl2hw.sim.inference import Comparison, run_samples
 
 
@@ -38,11 +40,23 @@ def simulate(
     lanes: Lanes = None,
     columns: Columns = None,
     features: Features = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Where the report goes (default: build/MODEL-BOARD).",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the generated hardware in simulation and compare every tensor with the interpreter's.
 
-    Without --input and --samples, one random input is run.
+    Without --input and --samples, one random input is run. Writes report.html; into the folder of a build of
+    the same design, what both have found.
     """
     graph = load(model)
     inputs = files or []
@@ -52,12 +66,15 @@ def simulate(
         raise UsageError("nothing to simulate: --samples 0 and no --input")
     names = class_names(graph, labels, inputs)
     signals = Path(f"{model.stem}-{board}.fst") if waves else None
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = compile_model(model, board, numerics, lanes, columns)
         result = run_samples(compiled, [sample.inputs for sample in chosen], numerics, tell, signals)
+        tell("writing the report", None)
+        folder = output or Path("build") / f"{model.stem}-{compiled.board.name}"
+        found, pages = write_report(compiled, folder, simulated=simulated(compiled, result, numerics))
+    facts = report.simulation(compiled, result, numerics) | report.figures(found, pages)
     if dump is not None:
         write_dump(dump, chosen, result.runs)
-    facts = report.simulation(compiled, result, numerics)
     if json:
         print_json(facts)
     else:
@@ -65,6 +82,7 @@ def simulate(
         _print_layers(compiled, facts)
         _print_answers(compiled, chosen, result, names)
         _print_verdict(facts, result)
+        note(f"report: {facts['report']}")
     if signals is not None:
         note(f"waves: {signals}")
     raise typer.Exit(0 if facts["bit_exact"] else 1)

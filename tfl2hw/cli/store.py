@@ -35,9 +35,9 @@ class Settings:
     headroom: bool = False
     core: Mapping[str, Any] | None = None
 
-    def compile(self, model: Path) -> Compiled:
-        """The model, compiled so."""
-        core = None if self.core is None else CoreConfig(**self.core)
+    def compile(self, model: Path, *, strips: bool = True) -> Compiled:
+        """The model, compiled so; ``strips`` as for ``compile_source``."""
+        core = None if self.core is None else _core(self.core)
         compiled = compile_model(
             model,
             self.board,
@@ -47,6 +47,7 @@ class Settings:
             self.requantizers,
             core=core,
             headroom=self.headroom,
+            strips=strips,
         )
         if self.clock_mhz is None:
             return compiled
@@ -59,6 +60,11 @@ class Settings:
         if compiled.search is None:
             return self
         return replace(self, **asdict(compiled.search.chosen.shape))
+
+
+def _core(fields: Mapping[str, Any]) -> CoreConfig:
+    """A configuration from JSON, which has lists for tuples."""
+    return CoreConfig(**fields | {"fixed": tuple((name, value) for name, value in fields["fixed"])})
 
 
 def keep(model: Path, settings: Settings, directory: Path) -> list[Path]:

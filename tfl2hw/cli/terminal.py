@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 WIDTH = 140
@@ -64,17 +71,21 @@ def short(name: str, most: int = 40) -> str:
 
 
 @contextmanager
-def progress(first: str) -> Iterator[Tell]:
-    """A line on stderr that says what goes on, gone when it is over; nothing where stderr is no terminal."""
+def progress(first: str, *, shown: bool = True) -> Iterator[Tell]:
+    """A line on stderr: what goes on, how much of it is done, for how long; gone when it is over.
+
+    Nothing is written unless ``shown``, or where stderr is no terminal that can move its cursor.
+    """
     console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not (shown and sys.stderr.isatty() and not console.is_dumb_terminal),
     )
     with bar:
         task = bar.add_task(first, total=None)

@@ -9,10 +9,12 @@ import typer
 
 from tfl2hw.cli import report
 from tfl2hw.cli.inputs import load_samples, random_samples
-from tfl2hw.cli.options import Directory, Inputs, Json
+from tfl2hw.cli.options import Directory, Inputs, Json, Quiet
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.errors import UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.exactness import verified
 from tfl2hw.sim.verify import STAGES, StageResult, verify_build
 
 
@@ -31,13 +33,14 @@ def verify(
         bool, typer.Option(help="Read every tensor of the first sample, not the outputs alone.")
     ] = True,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the same vectors on reference, RTL, synthesised and routed netlist, and compare all results.
 
     Without --input and --samples, one random input is run.
     """
     chosen_stages = _known(stages)
-    with progress("compiling") as tell:
+    with progress("compiling", shown=not (json or quiet)) as tell:
         compiled = kept(directory)
         _check_built(directory, compiled.board.family)
         inputs = files or []
@@ -55,11 +58,13 @@ def verify(
             stages=chosen_stages,
             layers=layers,
         )
-    facts = report.verification(compiled, results)
+        found, pages = write_report(compiled, directory, verified=verified(results))
+    facts = report.verification(compiled, results) | report.figures(found, pages)
     if json:
         print_json(facts)
     else:
         _print(f"{compiled.file.parent.name} on {compiled.board.name}", facts, results)
+        note(f"report: {facts['report']}")
     raise typer.Exit(0 if facts["bit_exact"] else 1)
 
 

@@ -82,6 +82,18 @@ def accounts(
     return found
 
 
+def words_read(program: Program, config: CoreConfig) -> list[int]:
+    """Words that each layer reads from the scratchpad, padding and loads included."""
+    return [sum(_words(start) for start in starts) for starts in _layers(program.words, config)]
+
+
+def _words(start: _Start) -> int:
+    """Words of all turns of a job; of each load one cycle reads nothing."""
+    issued = start.issued
+    loads = issued.loads // issued.loading if issued.loading else 0
+    return (issued.tokens + issued.loads - loads) * start.turns
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Start:
     """A START: its value, how often it runs, what is issued each time, and the share that gives results.

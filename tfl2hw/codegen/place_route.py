@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfl2hw.boards import Board
 from tfl2hw.codegen import tools
+from tfl2hw.codegen.critical_path import CriticalPath, critical_path
+from tfl2hw.codegen.nextpnr_log import NextpnrLog
 from tfl2hw.codegen.tools import Progress
 from tfl2hw.errors import DoesNotFit, ToolError
 
@@ -39,32 +40,19 @@ _FILES = {"ecp5": ("--lpf", ".lpf", "--textcfg"), "ice40": ("--pcf", ".pcf", "--
 TEXT_SUFFIX = {"ecp5": ".config", "ice40": ".asc"}
 """Of nextpnr's text form of the bitstream."""
 
-_UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)/\s*(\d+)\s+(\d+)%")
-_ROUTER1 = re.compile(r"^Info:\s+(\d+) \|\s+\d+\s+\d+ \|\s+\d+\s+\d+ \|\s+(\d+)\|")
-_ROUTER2 = re.compile(r"^Info:\s+iter=(\d+) .*overused=(\d+)")
-_LANDMARKS = (
-    ("Packing constants", 0.02),
-    ("Device utilisation", 0.05),
-    ("Creating initial", 0.08),
-    ("Running main analytical placer", 0.10),
-    ("Running simulated annealing", 0.35),
-    ("Routing globals", 0.45),
-    ("Routing..", 0.50),
-    ("Critical path report", 0.98),
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Routed:
     """The outcome of place and route.
 
     ``fmax_mhz`` is the final figure of the core's clock. ``resources`` maps a name to (used, available).
-    ``seed`` is the placer's.
+    ``seed`` is the placer's. ``critical_path`` limits the clock.
     """
 
     fmax_mhz: float
     seed: int
     resources: dict[str, tuple[int, int]]
+    critical_path: CriticalPath | None
 
 
 def place_and_route(
@@ -98,12 +86,12 @@ def place_and_route(
         "--freq", f"{mhz:g}", "--timing-allow-fail", "--seed", str(seed),
         *(["--router", router] if router else []),
     ]  # fmt: skip
-    usage: dict[str, tuple[int, int]] = {}
-    follow = _follower(progress, usage)
+    known = NextpnrLog(lambda phase, done: progress(f"{STAGE}: {phase}", done))
     try:
-        tools.run("nextpnr", tools.yowasp(*_PACKAGES[board.family], *arguments), directory, LOG, follow)
+        command = tools.yowasp(*_PACKAGES[board.family], *arguments)
+        tools.run("nextpnr", command, directory, LOG, known.follow)
     except ToolError as error:
-        _refuse_too_large(board, usage, error)
+        _refuse_too_large(board, known.usage, error)
         raise
     return _read_report(directory / "report.json", board.family, seed)
 
@@ -118,33 +106,6 @@ def _refuse_too_large(board: Board, usage: Mapping[str, tuple[int, int]], error:
         raise DoesNotFit(f"the design is too large for {board.name}: it needs {numbers}") from error
 
 
-def _follower(progress: Progress, usage: dict[str, tuple[int, int]]) -> Callable[[str], None]:
-    """Reads nextpnr's log as it comes: its progress, and the cells that it counted."""
-    state = {"done": 0.0, "arcs": 0}
-
-    def follow(line: str) -> None:
-        done = state["done"]
-        for text, fraction in _LANDMARKS:
-            if text in line:
-                done = fraction
-        used = _UTILISATION.match(line)
-        if used:
-            usage[used.group(1)] = (int(used.group(2)), int(used.group(3)))
-        routed = _ROUTER1.match(line)
-        if routed:
-            left = int(routed.group(2))
-            state["arcs"] = max(state["arcs"], left)
-            done = 0.5 + 0.45 * (1 - left / max(state["arcs"], 1))
-        overused = _ROUTER2.match(line)
-        if overused:
-            done = min(0.95, 0.5 + 0.05 * int(overused.group(1)))
-        if done > state["done"]:
-            state["done"] = done
-            progress(STAGE, done)
-
-    return follow
-
-
 def _read_report(path: Path, family: str, seed: int) -> Routed:
     """Fmax of the slowest clock that drives logic, and how full the chip is."""
     report = json.loads(path.read_text())
@@ -156,4 +117,9 @@ def _read_report(path: Path, family: str, seed: int) -> Routed:
         for cell, title in RESOURCES[family].items()
         if cell in report["utilization"]
     }
-    return Routed(fmax_mhz=min(clocks), seed=seed, resources=resources)
+    return Routed(
+        fmax_mhz=min(clocks),
+        seed=seed,
+        resources=resources,
+        critical_path=critical_path(report.get("critical_paths", ())),
+    )

@@ -23,6 +23,7 @@ from tfl2hw.codegen.bitstream import (
     pack,
     pll_for,
 )
+from tfl2hw.codegen.critical_path import CriticalPath
 from tfl2hw.codegen.memory_cells import MemoryCell, mapped_cells, memory_cells, without_contents
 from tfl2hw.codegen.place_route import LOG, ROUTED, TEXT_SUFFIX
 from tfl2hw.codegen.routed import read_sections, routed_cells, sections, write_sections
@@ -114,6 +115,8 @@ def read_result(old_dir: Path, board: Board) -> BuildResult:
             was, now = made.get(package, "no version"), have.get(package, "none")
             raise UsageError(f"{old_dir}: {package} {was} made the build there, here is {now}; {ADVICE}")
     facts["resources"] = {name: tuple(count) for name, count in facts["resources"].items()}
+    if facts["critical_path"] is not None:
+        facts["critical_path"] = CriticalPath.from_json(facts["critical_path"])
     return BuildResult(**facts | {"bitstream": old_dir / facts["bitstream"]})
 
 
@@ -121,7 +124,8 @@ def _check_design(old_dir: Path, rtlil: str) -> None:
     """Raise UsageError unless the design is that of ``old_dir`` but for memory contents."""
     if without_contents((old_dir / "build" / f"{NAME}.il").read_text()) != without_contents(rtlil):
         raise UsageError(
-            f"{old_dir}: the design built there differs in more than what its memories hold; {ADVICE}"
+            f"{old_dir}: the design built there differs in more than what its memories hold (those made of "
+            f"LUTs stay as they are); {ADVICE}"
         )
 
 

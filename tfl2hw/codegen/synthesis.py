@@ -39,7 +39,7 @@ _SYNTHESIS = {
 """Commands of each family. On ECP5 Yosys 0.70 sometimes fails to put back what ABC has mapped (an assertion
 on the sizes of two nets) unless nets are single bits by then: hence ``splitnets``."""
 
-_HEADER = re.compile(r"^\d+\.\d+\. ")
+_HEADER = re.compile(r"^\d+\.\d+\. (?:Executing )?(\S+)")
 _HEADERS = {"ecp5": 53, "ice40": 52}
 """Steps that each family's commands announce; good enough for a progress bar."""
 
@@ -63,8 +63,10 @@ def synthesise(name: str, board: Board, directory: Path, progress: Progress) -> 
     steps = count(1)
 
     def follow(line: str) -> None:
-        if _HEADER.match(line):
-            progress(STAGE, min(next(steps) / _HEADERS[board.family], 0.99))
+        header = _HEADER.match(line)
+        if header:
+            done = min(next(steps) / _HEADERS[board.family], 0.99)
+            progress(f"{STAGE}: {header.group(1)}", done)
 
     commands = [f"read_rtlil {name}.il", COLLISIONS]
     commands += [command.format(name=name) for command in _SYNTHESIS[board.family]]

@@ -1,4 +1,4 @@
-"""The files of a compiled model: program, memory contents, Verilog, report."""
+"""The files of a compiled model: program, memory contents, Verilog."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import Any
 
 from tfl2hw.codegen.bitstream import NAME, elaborate, pll_for
 from tfl2hw.codegen.compile import Compiled
-from tfl2hw.codegen.verilog import rtlil_to_verilog, to_verilog
+from tfl2hw.codegen.verilog import rtlil_to_verilog, to_rtlil
+from tfl2hw.codegen.yosys import has_yosys
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.frames import PROTOCOL
-
-REPORT = "report.json"
 
 
 def board_config(compiled: Compiled) -> CoreConfig:
@@ -23,37 +22,44 @@ def board_config(compiled: Compiled) -> CoreConfig:
     return replace(compiled.config, multiplier=compiled.board.multiplier)
 
 
-VERILOG = ("core.v", "top.v")
-"""Of the core, and of the board's top."""
+HARDWARE = ("core.v", "top.v", "core.il", "top.il")
+"""Core and board's top in Verilog, and in RTLIL, which takes their place where there is no Yosys."""
 
 
 def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) -> list[Path]:
-    """Write program, memory contents, Verilog of core and board top, report and link; the files written.
+    """Write program, memory contents, Verilog of core and board top, and link; the files written.
 
-    Everything is made before the first file is written. Without ``verilog``, which takes most of the time,
-    none is left either.
+    Without Yosys, which writes the Verilog, core and top are written in its own language, RTLIL. Everything
+    is made before the first file is written. Without ``verilog``, which takes most of the time, neither is
+    left.
 
     Raises
     ------
-    ToolError : Yosys, which writes the Verilog, is missing or failed.
+    ToolError : Yosys failed.
     """
     texts = {
         "program.hex": "".join(f"{word:08x}\n" for word in compiled.image.program),
         "image.json": json.dumps(image_json(compiled)) + "\n",
-        REPORT: json.dumps(report_json(compiled), indent=2) + "\n",
         "link.json": json.dumps(link_json(compiled), indent=2) + "\n",
     }
-    core, top = VERILOG
     if verilog:
-        texts[core] = to_verilog(Core(board_config(compiled), compiled.core_image), "core")
-    if verilog and compiled.board.chip is not None:
-        texts[top] = _top_verilog(compiled)
+        texts |= _hardware(compiled)
     directory.mkdir(parents=True, exist_ok=True)
-    for name in set(VERILOG) - texts.keys():
+    for name in set(HARDWARE) - texts.keys():
         (directory / name).unlink(missing_ok=True)
     for name, text in texts.items():
         (directory / name).write_text(text)
     return [directory / name for name in texts]
+
+
+def _hardware(compiled: Compiled) -> dict[str, str]:
+    """The core, and the board's top where there is a board."""
+    texts = {"core": to_rtlil(Core(board_config(compiled), compiled.core_image), "core")}
+    if compiled.board.chip is not None:
+        texts["top"] = _top_rtlil(compiled)
+    if not has_yosys():
+        return {f"{name}.il": text for name, text in texts.items()}
+    return {f"{name}.v": rtlil_to_verilog(text) for name, text in texts.items()}
 
 
 def image_json(compiled: Compiled) -> dict[str, Any]:
@@ -61,24 +67,6 @@ def image_json(compiled: Compiled) -> dict[str, Any]:
     image = asdict(compiled.image)
     image["scratchpad"] = [[address, data.hex()] for address, data in compiled.image.scratchpad]
     return image
-
-
-def report_json(compiled: Compiled) -> dict[str, Any]:
-    """What was made of the model: the core, its memory, the cycles of each layer."""
-    layers = zip(compiled.schedule.layers, compiled.accounts(), strict=True)
-    return {
-        "model": compiled.file.name,
-        "board": compiled.board.name,
-        "numerics": compiled.network.numerics,
-        "predicted_cycles": compiled.predicted_cycles,
-        "macs": compiled.macs,
-        "scratchpad_bytes_used": list(compiled.schedule.memory.used),
-        "core": asdict(board_config(compiled)),
-        "layers": [
-            {"index": layer.op_index, "op": layer.op, "macs": layer.macs, **asdict(account)}
-            for layer, account in layers
-        ],
-    }
 
 
 def link_json(compiled: Compiled) -> dict[str, Any]:
@@ -116,9 +104,9 @@ def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
     }
 
 
-def _top_verilog(compiled: Compiled) -> str:
+def _top_rtlil(compiled: Compiled) -> str:
     """The board's top: the core with PLL, reset, UART and pins."""
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
         core = Core(board_config(compiled), compiled.core_image)
         elaborate(core, compiled.board, pll_for(compiled.board), Path(folder))
-        return rtlil_to_verilog((Path(folder) / f"{NAME}.il").read_text())
+        return (Path(folder) / f"{NAME}.il").read_text()

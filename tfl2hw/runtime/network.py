@@ -48,10 +48,13 @@ def _mark(compiled: Compiled) -> int | None:
 
 
 def _loads(compiled: Compiled) -> tuple[Load, ...]:
-    """Nothing where the core starts with everything and a witness proves it. All of it elsewhere: the core's
-    identity does not tell which contents its bitstream had (see ``codegen.reuse``).
+    """Nothing where the core starts with everything and a witness proves it, or where it takes no others.
+    All of it elsewhere: the core's identity does not tell which contents its bitstream had (see
+    ``codegen.reuse``).
     """
-    return () if compiled.witness is not None else loads(compiled.image, compiled.config)
+    if compiled.witness is not None or not compiled.config.loads:
+        return ()
+    return loads(compiled.image, compiled.config)
 
 
 def location(compiled: Compiled, tensor: int) -> TensorLocation:
