@@ -20,9 +20,8 @@ from tfl2hw.cli.options import Json
 from tfl2hw.cli.terminal import note, print_json, print_table, progress
 from tfl2hw.codegen import compile_model
 from tfl2hw.codegen.bitstream import build_bitstream
-from tfl2hw.codegen.write import board_config
+from tfl2hw.codegen.write import board_core
 from tfl2hw.errors import Tfl2hwError, UsageError
-from tfl2hw.rtl_templates.core import Core
 
 _DESIGN = re.compile(r"(?P<model>.+\.tflite):(?P<board>[\w-]+)(?::(?P<lanes>\d+)x(?P<columns>\d+))?")
 
@@ -62,7 +61,7 @@ def build(design: str, seed: int, out: Path) -> Row:
         directory.mkdir(parents=True, exist_ok=True)
         with progress(f"{model.stem} on {board}") as tell:
             result = build_bitstream(
-                lambda: Core(board_config(compiled), compiled.core_image),
+                lambda: board_core(compiled),
                 compiled.board,
                 directory,
                 tell,

@@ -33,21 +33,27 @@ class Core(wiring.Component):
     config : what to generate.
     image : initial contents of program memory, weight banks, parameter memories, tables and (where it
         is block RAM) scratchpad; without one they are loaded over the link.
+    boots : whether a flash fills them after a reset (see ``link``).
 
     Members
     -------
     i, o : byte streams of the host link (see ``link``).
+    booting : Out(1), the link's; only with ``boots``.
     """
 
-    def __init__(self, config: CoreConfig, image: Image | None = None) -> None:
+    def __init__(self, config: CoreConfig, image: Image | None = None, *, boots: bool = False) -> None:
         self._config = config
         self._image = image or EMPTY
-        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+        self._boots = boots
+        members = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
+        super().__init__(members | ({"booting": Out(1)} if boots else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
-        m.submodules.link = link = Link(config.identity, config.link_timeout)
+        m.submodules.link = link = Link(config.identity, config.link_timeout, boots=self._boots)
+        if self._boots:
+            m.d.comb += self.booting.eq(link.booting)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)

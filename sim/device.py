@@ -54,6 +54,7 @@ class SimulatedDevice:
     design : which module it is and how bytes reach it.
     waves : the FST file to write.
     gates : whether ``verilog`` is a netlist of cells (see ``verilator.build``).
+    flash : what the design's flash holds, from its ``flash_address`` on; what is not given is erased.
 
     Raises
     ------
@@ -61,7 +62,13 @@ class SimulatedDevice:
     """
 
     def __init__(
-        self, verilog: str, design: Design, *, waves: Path | None = None, gates: bool = False
+        self,
+        verilog: str,
+        design: Design,
+        *,
+        waves: Path | None = None,
+        gates: bool = False,
+        flash: bytes = b"",
     ) -> None:
         executable = build_device(verilog, design, waves=waves is not None, gates=gates)
         self._folder = Path(tempfile.mkdtemp(prefix="tfl2hw-sim-"))
@@ -70,7 +77,9 @@ class SimulatedDevice:
         self._unsent = b""
         self._received = b""
         try:
-            self._connect(executable, waves, verilator.RANDOM if gates else ())
+            arguments = [*verilator.RANDOM] if gates else []
+            arguments += [harness.flash_file(flash, self._folder)] if flash else []
+            self._connect(executable, waves, arguments)
         except BaseException:
             self.close()
             raise

@@ -15,10 +15,11 @@ from tfl2hw.codegen.bitstream import pll_for, uart_divisor
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.top import UartTop
+from tfl2hw.runtime.flash import boot_cycles
 from tfl2hw.runtime.network import as_in_file, from_device, location, open_session, to_device
 from tfl2hw.runtime.session import Session
-from tfl2hw.sim.device import SimulatedDevice
-from tfl2hw.sim.harness import CoreDesign, UartDesign
+from tfl2hw.sim.device import CYCLES_A_SECOND, SimulatedDevice
+from tfl2hw.sim.harness import SPI, CoreDesign, UartDesign
 from tfl2hw.sim.oracle import interpret
 from tfl2hw.sim.prebuilt import prebuilt_verilog
 
@@ -65,16 +66,31 @@ def simulated_core(compiled: Compiled, waves: Path | None = None) -> SimulatedDe
 
 
 def simulated_board(
-    compiled: Compiled, waves: Path | None = None, *, divisor: int | None = None
+    compiled: Compiled,
+    waves: Path | None = None,
+    *,
+    divisor: int | None = None,
+    flash: bytes | None = None,
 ) -> SimulatedDevice:
     """The core of ``compiled`` behind its board's UART, bit by bit, in simulation.
 
-    ``divisor`` is the UART's, in clock cycles a bit: None for the board's own.
+    Parameters
+    ----------
+    divisor : the UART's, in clock cycles a bit: None for the board's own.
+    flash : what the board's flash holds from ``Board.flash`` on, which a core that boots has read when this
+        returns; None: a core without a flash.
     """
     if divisor is None:
         divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
-    verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
-    return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves)
+    if flash is None:
+        verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
+        return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves)
+    address = compiled.board.flash or 0
+    verilog = to_verilog(UartTop(_core(compiled, boots=True), divisor, address), "top")
+    design = UartDesign(name="top", divisor=divisor, flash=SPI, flash_address=address)
+    device = SimulatedDevice(verilog, design, waves=waves, flash=flash)
+    device.read(1, boot_cycles(flash) / CYCLES_A_SECOND)
+    return device
 
 
 def clock_mhz(compiled: Compiled) -> float:
@@ -191,7 +207,8 @@ def _verilog(compiled: Compiled) -> str:
     return to_verilog(_core(compiled), "core")
 
 
-def _core(compiled: Compiled) -> Core:
+def _core(compiled: Compiled, *, boots: bool = False) -> Core:
     """The core with what a simulator can hold in place of the chip's primitives."""
     scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
-    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)
+    config = replace(compiled.config, multiplier="generic", scratchpad=scratchpad)
+    return Core(config, compiled.core_image, boots=boots)

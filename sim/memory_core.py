@@ -20,22 +20,28 @@ class MemoryCore(wiring.Component):
     ----------
     identity : as for ``Link``.
     depth : bytes of memory, a power of two.
-    timeout : as for ``Link``.
+    timeout, boots : as for ``Link``.
 
     Members
     -------
-    i, o : byte streams of the host link.
+    i, o : byte streams of the host link. booting : Out(1), the link's; only with ``boots``.
     """
 
-    def __init__(self, identity: str, depth: int = 4096, timeout: int = 2**20) -> None:
+    def __init__(
+        self, identity: str, depth: int = 4096, timeout: int = 2**20, *, boots: bool = False
+    ) -> None:
         self._identity = identity
         self._depth = depth
         self._timeout = timeout
-        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+        self._boots = boots
+        members = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
+        super().__init__(members | ({"booting": Out(1)} if boots else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = Link(self._identity, self._timeout)
+        m.submodules.link = link = Link(self._identity, self._timeout, boots=self._boots)
+        if self._boots:
+            m.d.comb += self.booting.eq(link.booting)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         bus = link.bus

@@ -29,9 +29,9 @@ from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for
-from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import UsageError
-from tfl2hw.rtl_templates.core import Core
+from tfl2hw.runtime.flash import write_flash_image
 
 
 def build(
@@ -75,7 +75,11 @@ def build(
                 headroom=reusable,
             )
             compiled, result = _build(model, settings, output, seeds, auto=clock == "auto")
-        facts = report.build(compiled, result) | {"reused": reuse is not None}
+        flash = write_flash_image(compiled, result.bitstream)
+        facts = report.build(compiled, result) | {
+            "reused": reuse is not None,
+            "flash": None if flash is None else str(flash),
+        }
         title = f"{model.name} on {compiled.board.name}"
         if not json:
             report.print_search(compiled)
@@ -103,7 +107,7 @@ def _build(
         settings = settings.settled(compiled)
         keep(model, settings, output)
         result = (build_fastest if auto else build_bitstream)(
-            lambda: Core(board_config(compiled), compiled.core_image),
+            lambda: board_core(compiled),
             compiled.board,
             output,
             tell,
@@ -142,3 +146,5 @@ def _print(title: str, facts: report.Object) -> None:
         cycles, latency = facts["predicted_cycles"], facts["latency_ms"]
         say(f"{cycles:,} cycles an inference: {latency:.3f} ms at {target:.1f} MHz")
     say(f"bitstream: {facts['bitstream']}")
+    if facts.get("flash"):
+        say(f"with the weights, for the board's flash: {facts['flash']}")

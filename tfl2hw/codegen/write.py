@@ -23,6 +23,11 @@ def board_config(compiled: Compiled) -> CoreConfig:
     return replace(compiled.config, multiplier=compiled.board.multiplier)
 
 
+def board_core(compiled: Compiled) -> Core:
+    """The core of the board's bitstream."""
+    return Core(board_config(compiled), compiled.core_image, boots=compiled.boots)
+
+
 VERILOG = ("core.v", "top.v")
 """Of the core, and of the board's top."""
 
@@ -119,6 +124,5 @@ def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
 def _top_verilog(compiled: Compiled) -> str:
     """The board's top: the core with PLL, reset, UART and pins."""
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
-        core = Core(board_config(compiled), compiled.core_image)
-        elaborate(core, compiled.board, pll_for(compiled.board), Path(folder))
+        elaborate(board_core(compiled), compiled.board, pll_for(compiled.board), Path(folder))
         return rtlil_to_verilog((Path(folder) / f"{NAME}.il").read_text())
