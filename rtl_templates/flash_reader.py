@@ -57,15 +57,11 @@ class FlashReader(wiring.Component):
     ValueError : ``address`` has more than 24 bits.
     """
 
-    enable: In(1)
-    spi: Out(SpiSignature())
-    line: Out(1, init=1)
-
     def __init__(self, address: int) -> None:
         if address not in range(1 << 24):
             raise ValueError(f"address must have 24 bits at most, not {address:#x}")
         self._address = address
-        super().__init__()
+        super().__init__({"enable": In(1), "spi": Out(SpiSignature()), "line": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -143,7 +143,7 @@ class Link(wiring.Component):
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
         self._waiting = Signal()
-        timer = Signal((self._timeout - 1).bit_length() + 1)
+        timer = Signal((self._timeout - 1).bit_length() + 1, init=self._timeout - 1)
         self._expired = timer[-1]
         with m.If(self._waiting & ~self.i.valid):
             m.d.sync += timer.eq(timer - 1)

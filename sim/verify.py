@@ -68,7 +68,8 @@ def verify_build(
     """Run ``samples`` on each of ``stages`` of the build in ``directory``, from pin to pin.
 
     The bench does the same at the pins of every stage: weights from the flash, where the core boots from it,
-    or over the link where it takes them so, inputs, and reads of outputs and, with ``layers``, of every tensor of the first sample.
+    or over the link where it takes them so, inputs, and reads of outputs and, with ``layers``, of every
+    tensor of the first sample.
 
     Parameters
     ----------

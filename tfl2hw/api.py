@@ -67,9 +67,9 @@ class Accelerator:
     """A board that holds a compiled model; also a context manager.
 
     The first run checks that the board holds this very design, and loads the weights where neither the
-    bitstream nor the board's flash carries them and the board has not got them yet. Every frame either way has a CRC and is sent again
-    where it breaks; a board that is reset in the middle is loaded anew. So an answer is right, or there is an
-    error.
+    bitstream nor the board's flash carries them and the board has not got them yet. Every frame either way
+    has a CRC and is sent again where it breaks; a board that is reset in the middle is loaded anew. So an
+    answer is right, or there is an error.
 
     Parameters
     ----------

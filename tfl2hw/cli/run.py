@@ -19,7 +19,6 @@ from tfl2hw.cli.labels import class_names, what_it_says
 from tfl2hw.cli.options import Directory, Features, Inputs, Json, Labels
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import Tell, print_json, progress, say
-from tfl2hw.codegen import Compiled
 from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.rtl_templates.uart import LEAST_DIVISOR
 from tfl2hw.runtime.flash import boot_contents, boot_cycles
