@@ -49,7 +49,7 @@ class SpiFlash:
                 bits = ""
             elif clock and not before:
                 bits += str(ctx.get(self._spi.copi))
-            if before and not clock or not chip:
+            if (before and not clock) or not chip:
                 ctx.set(self._spi.cipo, self._bit(bits, cycle))
 
     def _deselected(self, bits: str, cycle: int) -> None:

@@ -9,7 +9,7 @@ frames.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,13 @@ def write_flash_image(compiled: Compiled, bitstream: Path) -> Path | None:
 
 def boot_contents(compiled: Compiled) -> bytes:
     """The flash's bytes from ``Board.flash`` on."""
+    return as_line(_stream(compiled))
+
+
+def as_line(stream: Iterable[tuple[bytes, int]]) -> bytes:
+    """Bytes, and how many bits the line is idle behind them, as a flash holds them."""
     bits = [np.ones(IDLE_BITS, np.uint8)]
-    for data, idle in _stream(compiled):
+    for data, idle in stream:
         frame = np.unpackbits(np.frombuffer(data, np.uint8).reshape(-1, 1), axis=1, bitorder="little")
         start, stop = np.zeros((len(data), 1), np.uint8), np.ones((len(data), 1), np.uint8)
         bits += [np.concatenate([start, frame, stop], axis=1).ravel(), np.ones(idle, np.uint8)]
@@ -77,7 +82,7 @@ def boot_cycles(contents: bytes) -> int:
 
 
 def _stream(compiled: Compiled) -> Iterator[tuple[bytes, int]]:
-    """Bytes, and how many bits the line is idle behind them."""
+    """What ``as_line`` takes."""
     yield bytes.fromhex(compiled.config.identity), 0
     yield protocol.request(Command.MARK, 0, LOADING), 0
     for load in loads_of(compiled):
