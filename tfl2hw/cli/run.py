@@ -19,6 +19,7 @@ from tfl2hw.cli.labels import class_names, what_it_says
 from tfl2hw.cli.options import Directory, Features, Inputs, Json, Labels
 from tfl2hw.cli.store import kept
 from tfl2hw.cli.terminal import Tell, print_json, progress, say
+from tfl2hw.codegen import Compiled
 from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.rtl_templates.uart import LEAST_DIVISOR
 from tfl2hw.runtime.flash import boot_contents, boot_cycles
@@ -68,7 +69,7 @@ def run(
             raise UsageError(f"run takes one sample: {len(graph.inputs)} --input, not {len(inputs)}")
         names = class_names(graph, labels, inputs)
         tell("connecting", None)
-        with Accelerator(compiled, transport_to(compiled, port, baud), load=load) as accelerator:
+        with _accelerator(compiled, port, baud, load) as accelerator:
             answers = _ask(
                 accelerator, samples[0], repeat if repeat > 1 or not benchmark else BENCHMARK_RUNS, tell
             )
@@ -86,6 +87,10 @@ def run(
             f"{facts['total_ms']:.3f} ms from input to answer, {facts['link_share']:.0%} of it on the link; "
             f"{facts['per_second']:.1f} inferences a second"
         )
+
+
+def _accelerator(compiled: Compiled, port: str, baud: int | None, load: bool) -> Accelerator:
+    return Accelerator(compiled, transport_to(compiled, port, baud), load=load)
 
 
 def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Sequence[Inference]:
