@@ -259,6 +259,7 @@ def test_build(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert facts["resources"] == {"LUT4": {"used": 5, "available": 10}}
     assert facts["latency_ms"] == pytest.approx(facts["predicted_cycles"] / 30e3)
     assert facts["flash"] == str(tmp_path / "flash.bin")
+    assert 1 < facts["boot_ms"] < 100
     assert (tmp_path / "flash.bin").read_bytes().startswith(b"bits\xff")
     monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 29.0))
     outcome = call(capsys, *words)

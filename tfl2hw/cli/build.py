@@ -76,10 +76,8 @@ def build(
             )
             compiled, result = _build(model, settings, output, seeds, auto=clock == "auto")
         flash = write_flash_image(compiled, result.bitstream)
-        facts = report.build(compiled, result) | {
-            "reused": reuse is not None,
-            "flash": None if flash is None else str(flash),
-        }
+        facts = report.build(compiled, result) | report.flash(compiled, flash, result.target_mhz)
+        facts["reused"] = reuse is not None
         title = f"{model.name} on {compiled.board.name}"
         if not json:
             report.print_search(compiled)
@@ -148,3 +146,4 @@ def _print(title: str, facts: report.Object) -> None:
     say(f"bitstream: {facts['bitstream']}")
     if facts.get("flash"):
         say(f"with the weights, for the board's flash: {facts['flash']}")
+        say(f"the board answers {facts['boot_ms']:.0f} ms after its reset")
