@@ -3,8 +3,8 @@
 ``python bench/fmax.py MODEL:BOARD[:LANESxCOLUMNS]... [--seed N]... [-o DIR] [--json]``, for example
 ``python bench/fmax.py examples/digits/digits_int8.tflite:icebreaker --seed 1 --seed 2``.
 
-A build takes minutes. A row is printed as soon as it is there; build directories are kept in DIR
-(default ``build/fmax``) with all logs.
+A build takes minutes. A row is printed as soon as it is there. Folders in DIR (default ``build/fmax``) are
+those of `tfl2hw build`, logs included: `tfl2hw run`, `tfl2hw verify` and ``bench/estimates.py`` take them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Annotated
 import typer
 
 from tfl2hw.cli.options import Json
+from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import note, print_json, print_table, progress
-from tfl2hw.codegen import compile_model
 from tfl2hw.codegen.bitstream import build_bitstream
-from tfl2hw.codegen.write import board_core
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import Tfl2hwError, UsageError
 
 _DESIGN = re.compile(r"(?P<model>.+\.tflite):(?P<board>[\w-]+)(?::(?P<lanes>\d+)x(?P<columns>\d+))?")
@@ -55,10 +55,12 @@ def build(design: str, seed: int, out: Path) -> Row:
     model, board = Path(match["model"]), match["board"]
     shape = (int(match["lanes"]), int(match["columns"])) if match["lanes"] else (None, None)
     try:
-        compiled = compile_model(model, board, "litert-ref", *shape)
+        settings = Settings(board=board, numerics="litert-ref", lanes=shape[0], columns=shape[1])
+        compiled = settings.compile(model)
         config = compiled.config
         directory = out / f"{model.stem}-{board}-{config.lanes}x{config.columns}-{seed}"
-        directory.mkdir(parents=True, exist_ok=True)
+        write_files(compiled, directory)
+        keep(model, settings.settled(compiled), directory)
         with progress(f"{model.stem} on {board}") as tell:
             result = build_bitstream(
                 lambda: board_core(compiled),

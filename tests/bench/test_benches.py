@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tfl2hw.cli.store import Settings, keep
+from tfl2hw.codegen import compile_model
+from tfl2hw.codegen.estimate import estimate
+from tfl2hw.codegen.write import board_config
+
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples" / "digits" / "digits_int8.tflite"
 
@@ -118,10 +123,33 @@ def test_toolspeed_measures() -> None:
     assert simulation["a_second"] > 1000
 
 
-def test_estimates_refuses_a_design_that_is_none() -> None:
-    done = bench("estimates.py", "digits")
+def test_estimates_are_compared_with_what_was_built(tmp_path: Path) -> None:
+    compiled = compile_model(DIGITS, "icebreaker")
+    keep(DIGITS, Settings(board="icebreaker", numerics="litert-ref", lanes=4, columns=4), tmp_path)
+    guess = estimate(board_config(compiled), "ice40")
+    facts = {
+        "fmax_mhz": 30.0,
+        "resources": {
+            "LC": (guess.luts * 2, 5280),
+            "DSP": (guess.dsps, 8),
+            "block RAM": (guess.block_rams, 30),
+            "SPRAM": (4, 4),
+        },
+    }
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "result.json").write_text(json.dumps(facts))
+    done = bench("estimates.py", tmp_path, "--json")
+    assert done.returncode == 1, "logic cells are half of what was reported"
+    summary = json.loads(done.stdout)["summary"]
+    assert summary["luts"]["median"] == pytest.approx(0.5)
+    assert summary["dsps"]["worst"] == summary["block_rams"]["worst"] == 0.0
+    assert "flip_flops" not in summary
+
+
+def test_estimates_refuses_a_folder_without_a_build(tmp_path: Path) -> None:
+    done = bench("estimates.py", tmp_path)
     assert done.returncode == 2
-    assert "a design is MODEL.tflite:BOARD" in done.stderr
+    assert "no build ended there (build/result.json is missing)" in done.stderr
 
 
 def test_fuzz_sums_up(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from tfl2hw.api import Inference
-from tfl2hw.cli import boards, build, inspect, run, simulate
+from tfl2hw.cli import boards, build, run, simulate
 from tfl2hw.cli.main import main
 from tfl2hw.cli.store import Settings, keep
+from tfl2hw.codegen import fits as board_fits
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.errors import DoesNotFit
 from tfl2hw.sim.inference import Comparison, Mismatch, SampleRun
@@ -207,11 +208,17 @@ def test_inspect(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     fits = {row["board"]: row for row in facts["boards"]}
     assert fits["icebreaker"]["fits"]
     assert fits["icebreaker"]["predicted_cycles"] > 73472 / 16
+    estimated = fits["icebreaker"]["estimated"]
+    assert (estimated["dsps"], estimated["block_rams"] > 20, estimated["luts"] > 3000) == (8, True, True)
+    cycles = fits["icebreaker"]["predicted_cycles"]
+    assert fits["icebreaker"]["estimated_ms"] == pytest.approx(cycles / estimated["mhz"] / 1e3, abs=1e-3)
+    assert fits["sim-large"]["estimated"] is None
+    assert fits["icesugar"] == fits["icebreaker"] | {"board": "icesugar"}
 
     def refuse(*_: object) -> None:
         raise DoesNotFit("needs 9 words, has 8")
 
-    monkeypatch.setattr(inspect, "compile_source", refuse)
+    monkeypatch.setattr(board_fits, "compile_source", refuse)
     outcome = call(capsys, "inspect", MODEL)
     assert outcome.code == 0
     assert "73,472 MACs" in outcome.out

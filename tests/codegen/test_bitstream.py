@@ -145,6 +145,8 @@ def test_the_fastest_build_that_meets_its_clock(
         tried.append(mhz)
         file = tmp_path / "icebreaker.bin"
         file.write_text(str(mhz))
+        (tmp_path / "build").mkdir(exist_ok=True)
+        (tmp_path / "build" / "top.bin").write_text(str(mhz))
         return BuildResult(
             bitstream=file, fmax_mhz=reached[mhz], target_mhz=mhz, meets_timing=reached[mhz] >= mhz,
             resources={},

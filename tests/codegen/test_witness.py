@@ -48,11 +48,12 @@ def test_it_tells_other_contents(first: Compiled, tmp_path: Path) -> None:
 
 
 def test_it_costs_no_block_ram(first: Compiled) -> None:
-    assert words_with_witness(BLOCK_WORDS - 1) == BLOCK_WORDS
-    assert words_with_witness(BLOCK_WORDS) == BLOCK_WORDS
-    full = replace(first.config, scratchpad_words=BLOCK_WORDS)
-    assert witness_address(full, BLOCK_WORDS * full.lanes) is None
-    assert witness_address(full, BLOCK_WORDS * full.lanes - full.lanes) is not None
+    for family, words in BLOCK_WORDS.items():
+        assert words_with_witness(words - 1, family) == words
+        assert words_with_witness(words, family) == words
+        full = replace(first.config, scratchpad_words=words)
+        assert witness_address(full, words * full.lanes) is None
+        assert witness_address(full, words * full.lanes - full.lanes) is not None
 
 
 def test_no_bitstream_carries_it_in_spram() -> None:
@@ -61,10 +62,10 @@ def test_no_bitstream_carries_it_in_spram() -> None:
 
 @pytest.mark.parametrize("board", ["icebreaker", "ulx3s-25f"])
 def test_headroom_takes_what_does_not_fit(board: str, tmp_path: Path) -> None:
-    """It costs no cycles."""
+    """It costs few cycles: at most those of a shorter window, where block RAM is scarce."""
     path = again(tmp_path, HARD_SEED)
     narrow, wide = compile_model(DIGITS, board), compile_model(DIGITS, board, headroom=True)
-    with pytest.raises(DoesNotFit, match="needs 41 bits of a requantizer's offset, the core has 40"):
+    with pytest.raises(DoesNotFit, match=r"needs \d+ bits of a requantizer's offset, the core has \d+;"):
         compile_model(path, board, core=narrow.config)
     assert compile_model(path, board, core=wide.config).config == wide.config
-    assert wide.predicted_cycles == narrow.predicted_cycles
+    assert narrow.predicted_cycles <= wide.predicted_cycles <= 1.05 * narrow.predicted_cycles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from tfl2hw.cli.census import count_macs, weight_bytes
 from tfl2hw.cli.options import Json, Model
 from tfl2hw.cli.report import shape
 from tfl2hw.cli.terminal import print_json, print_table, progress, say
-from tfl2hw.codegen import Source, compile_source
-from tfl2hw.errors import ModelError, Tfl2hwError
+from tfl2hw.codegen import Source
+from tfl2hw.codegen.fits import fits
+from tfl2hw.errors import ModelError
 from tfl2hw.frontend import survey
 from tfl2hw.ir.graph import Graph
 from tfl2hw.ops import Verdict
@@ -28,15 +30,15 @@ def inspect(model: Model, json: Json = False) -> None:
     refusals = [*found.objections, *objections(found.graph)]
     refused = [verdict for verdict in verdicts if not verdict.accepted]
     accepted = not refused and not refusals
-    fits = _fits(model) if accepted else []
+    fitting = _fits(model) if accepted else []
     layers = [_layer(graph, verdict) for verdict in verdicts]
     totals = {key: sum(layer[key] for layer in layers) for key in ("macs", "weight_bytes")}
     tensors = {"inputs": _tensors(graph, graph.inputs), "outputs": _tensors(graph, graph.outputs)}
     if json:
         facts = {"model": str(model), "accepted": accepted, "objections": refusals, **tensors, **totals}
-        print_json({**facts, "operators": layers, "boards": fits})
+        print_json({**facts, "operators": layers, "boards": fitting})
     else:
-        _print(model, tensors, totals, layers, fits)
+        _print(model, tensors, totals, layers, fitting)
         for sentence in refusals:
             say(f"refused: {sentence}")
     if not accepted:
@@ -67,29 +69,21 @@ def _tensors(graph: Graph, indices: tuple[int, ...]) -> list[dict[str, Any]]:
 
 
 def _fits(model: Path) -> list[dict[str, Any]]:
-    """Each board with the predicted cycles, or with why the model does not fit."""
-    known, rows, source = boards(), [], Source(model)
+    """Each board with predicted cycles and estimates, or with why the model does not fit."""
+    rows = []
     with progress("fitting") as tell:
-        for number, board in enumerate(known.values()):
-            tell(f"fitting {board.name}", number / len(known))
-            try:
-                compiled = compile_source(source, board.name)
-            except Tfl2hwError as refusal:
-                rows.append({
-                    "board": board.name,
-                    "fits": False,
-                    "predicted_cycles": None,
-                    "reason": str(refusal),
-                    "shape": None,
-                })
-            else:
-                rows.append({
-                    "board": board.name,
-                    "fits": True,
-                    "predicted_cycles": compiled.predicted_cycles,
-                    "reason": None,
-                    "shape": shape(compiled),
-                })
+        for number, fit in enumerate(fits(Source(model)), 1):
+            tell(f"fitting {fit.board.name}", number / len(boards()))
+            compiled = fit.compiled
+            rows.append({
+                "board": fit.board.name,
+                "fits": fit.refused is None,
+                "predicted_cycles": compiled and compiled.predicted_cycles,
+                "reason": fit.refused,
+                "shape": compiled and shape(compiled),
+                "estimated": None if fit.resources is None else asdict(fit.resources) | {"mhz": fit.mhz},
+                "estimated_ms": fit.milliseconds,
+            })
     return rows
 
 
@@ -107,7 +101,7 @@ def _print(
     tensors: dict[str, list[dict[str, Any]]],
     totals: dict[str, int],
     layers: list[dict[str, Any]],
-    fits: list[dict[str, Any]],
+    fitting: list[dict[str, Any]],
 ) -> None:
     rows = [
         (
@@ -132,12 +126,21 @@ def _print(
             what = f"{tensor['dtype']} {_shape(tensor['shape'])}"
             say(f"{role[:-1]} tensor {tensor['index']} '{tensor['name']}': {what}")
     say(f"{totals['macs']:,} MACs, {totals['weight_bytes']:,} bytes of weights and biases")
-    if fits:
-        chosen = [
-            (fit["board"], "yes" if fit["fits"] else fit["reason"], fit["predicted_cycles"], _array(fit))
-            for fit in fits
-        ]
-        print_table("", ("board", "fits", "predicted cycles", "array"), chosen, "  r ")
+    if fitting:
+        rows = [(fit["board"], "yes" if fit["fits"] else fit["reason"], *_figures(fit)) for fit in fitting]
+        header = ("board", "fits", "array", "cycles", "LUT", "FF", "DSP", "block RAM", "MHz", "ms")
+        print_table("", header, rows, "   rrrrrrr")
+        say("Cycles, DSPs and block RAMs are exact; LUTs, FFs and the clock, and so the time, are estimates.")
+
+
+def _figures(fit: dict[str, Any]) -> tuple[str | int | float | None, ...]:
+    guess = fit["estimated"] or {}
+    names = ("luts", "flip_flops", "dsps", "block_rams", "mhz")
+    return (_array(fit), fit["predicted_cycles"], *map(guess.get, names), _decimals(fit["estimated_ms"]))
+
+
+def _decimals(milliseconds: float | None) -> str | None:
+    return None if milliseconds is None else f"{milliseconds:.3f}"
 
 
 def _array(fit: dict[str, Any]) -> str | None:

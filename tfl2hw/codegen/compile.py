@@ -245,7 +245,9 @@ def _core_for(source: Source, target: Target, board: Board) -> tuple[Schedule, P
             return _core_for(source, smaller, board)
         config = place_products(config, board, network.file)
         if config.scratchpad == "block":
-            config = replace(config, scratchpad_words=words_with_witness(config.scratchpad_words))
+            config = replace(
+                config, scratchpad_words=words_with_witness(config.scratchpad_words, board.family)
+            )
         return planned, program, config
     program = assemble(planned, target.core)
     check_core(planned, program, target.core)
@@ -286,6 +288,11 @@ def make_target(
     if single_port and lanes != 4:
         raise UsageError(f"{board.name} reads 4 bytes a cycle: --lanes must be 4, not {lanes}.")
     if board.core is not None:
+        if board.chip and (lanes, columns) != (board.lanes, board.columns):
+            raise UsageError(
+                f"{board.name} has one core for all models, of {board.lanes} lanes and {board.columns} "
+                "columns: leave --lanes and --columns out, or choose a board without -overlay in its name."
+            )
         core = board.core(lanes, columns)
     softmax_digit = (1 if single_port else 4) if core is None else core.softmax_digit
     return Target(

@@ -12,8 +12,8 @@ import hashlib
 from tfl2hw.rtl_templates.config import CoreConfig
 from tfl2hw.rtl_templates.image import Image
 
-BLOCK_WORDS = 256
-"""Words of the smallest block RAM: a scratchpad that fills some to the end gets no witness."""
+BLOCK_WORDS = {"ecp5": 512, "ice40": 256, "sim": 256}
+"""Words of a block RAM at its widest: a scratchpad that fills some to the end gets no witness."""
 
 WITNESS_BYTES = 4
 """Of the hash, in a word of at least as many bytes."""
@@ -24,9 +24,9 @@ def contents_hash(image: Image) -> bytes:
     return hashlib.sha256(repr(image).encode()).digest()[:WITNESS_BYTES]
 
 
-def words_with_witness(words: int) -> int:
+def words_with_witness(words: int, family: str) -> int:
     """Words of a scratchpad of which a program uses ``words``: one more if that costs no block RAM."""
-    return words if words % BLOCK_WORDS == 0 else words + 1
+    return words if words % BLOCK_WORDS[family] == 0 else words + 1
 
 
 def witness_address(config: CoreConfig, used: int) -> int | None:

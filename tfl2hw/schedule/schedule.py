@@ -41,7 +41,7 @@ def schedule(network: Network, target: Target, fits: Fits | None = None) -> Sche
         memory = plan(network, target, lowering, layers, parameters)
     except DoesNotFit:
         if lowering.has_strips:
-            return schedule(network, replace(target, strips=False))
+            return schedule(whole, replace(target, strips=False), known)
         if not target.pair:
             raise
         return schedule(whole, replace(target, pair=False), known)  # pairs of lines want room behind a map
