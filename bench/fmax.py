@@ -20,9 +20,8 @@ from tfl2hw.cli.options import Json
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import note, print_json, print_table, progress
 from tfl2hw.codegen.bitstream import build_bitstream
-from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import Tfl2hwError, UsageError
-from tfl2hw.rtl_templates.core import Core
 
 _DESIGN = re.compile(r"(?P<model>.+\.tflite):(?P<board>[\w-]+)(?::(?P<lanes>\d+)x(?P<columns>\d+))?")
 
@@ -64,7 +63,7 @@ def build(design: str, seed: int, out: Path) -> Row:
         keep(model, settings.settled(compiled), directory)
         with progress(f"{model.stem} on {board}") as tell:
             result = build_bitstream(
-                lambda: Core(board_config(compiled), compiled.core_image),
+                lambda: board_core(compiled),
                 compiled.board,
                 directory,
                 tell,
