@@ -41,6 +41,12 @@ def scores() -> npt.NDArray[np.int8]:
     return output
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Reports that nobody has named a folder for go into one of their own."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+
 @pytest.fixture
 def simulator(monkeypatch: pytest.MonkeyPatch) -> None:
     """A simulator that answers at once."""

@@ -22,6 +22,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE, DESK = 390, 1280
 LEAST_CONTRAST, LEAST_OF_SHAPES = 4.5, 3.0
 
+PATIENCE = 300_000.0
+"""Milliseconds: the machine may be busy with other tests."""
+
 LOOK = (Path(__file__).parent / "look.js").read_text()
 """Functions that say what is wrong with how the page looks."""
 
@@ -68,6 +71,7 @@ def folder(digits: Compiled, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def opened(browser: Any, file: Path, width: int, scheme: str) -> Seen:
     """The page with all its tables unfolded."""
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
     seen = Seen(page=context.new_page())
     seen.page.on("console", lambda message: seen.messages.append(message.text))
     seen.page.on("pageerror", lambda error: seen.messages.append(str(error)))

@@ -97,10 +97,10 @@ def test_figures_are_written_as_people_do() -> None:
     assert short("<i>") == "&lt;i&gt;"
 
 
-def test_the_libraries_are_loaded_for_a_report_alone() -> None:
-    code = "import sys, tfl2hw.cli.main; print(*{'matplotlib', 'jinja2.environment'} & set(sys.modules))"
+def test_plots_are_loaded_for_a_report_alone() -> None:
+    code = "import sys, tfl2hw.cli.main; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "matplotlib" not in done.stdout
+    assert done.stdout == "False\n"
 
 
 def test_a_report_takes_less_than_a_second_and_a_half(tmp_path: Path) -> None:

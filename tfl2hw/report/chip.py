@@ -9,6 +9,9 @@ from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.estimate import estimate
 from tfl2hw.codegen.footprint import block_rams
 
+SPRAM_BYTES = 32 << 10
+"""Of one of the UP5K's large memories."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
@@ -55,10 +58,8 @@ def chip_of(compiled: Compiled, used: Mapping[str, tuple[int, int]] | None) -> C
     known = used or {}
     resources = [_resource(*row, known) for row in rows if row[3]]
     if chip.spram_bytes and spram is not None:
-        each = 32768
-        resources.append(
-            _resource("SPRAM", "memories of 32 KiB", -(-spram // each), chip.spram_bytes // each, known)
-        )
+        needed, there = -(-spram // SPRAM_BYTES), chip.spram_bytes // SPRAM_BYTES
+        resources.append(_resource("SPRAM", "memories of 32 KiB", needed, there, known))
     purposes = {name: count for name, count in block_rams(compiled.config, board.family).items() if count}
     return Chip(name=chip.name, resources=tuple(resources), block_rams=purposes)
 

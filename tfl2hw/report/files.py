@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,7 @@ def write_report(
     What is not given is taken from the report.json that is there, if that is of the same design. ``building``
     says that a build begins: what is known of the one before is forgotten.
     """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that it lists the fonts, once, is no news
     from .page import page
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ def write_report(
         before = replace(before, built=None, verified=())
     report = report_of(
         compiled,
-        model=before.model,
+        model=before.model if compiled.file.parent == directory else None,
         search=before.search,
         built=built or before.built,
         simulated=simulated or before.simulated,

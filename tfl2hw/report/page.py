@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -45,10 +46,11 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "n": count, "pct": share, "kib": kib, "short": short, "shape": shape, "sig": significant,
         "group": group_of,
     }  # fmt: skip
+    environment.filters.update(filters)
     plots = {
         "occupancy": Markup("".join(occupancy(report.layers, size) for size in _SIZES)),
         "memory": Markup("".join(memory_map(report.memory, size) for size in _SIZES)),

@@ -63,7 +63,7 @@ def rails(nodes: Sequence[Node]) -> list[Row]:
             node=node,
             up=linked[row],
             down=row + 1 < len(nodes) and linked[row + 1],
-            lanes=tuple(next((part for line in lane if (part := line.part(row))), "") for lane in lanes),
+            lanes=tuple(_in_row(lane, row) for lane in lanes),
         )
         for row, node in enumerate(nodes)
     ]
@@ -77,3 +77,12 @@ def _lines(nodes: Sequence[Node]) -> list[_Line]:
             if source != row - 1:
                 readers.setdefault(source, []).append(row)
     return [_Line(source, tuple(rows)) for source, rows in readers.items()]
+
+
+def _in_row(lane: Sequence[_Line], row: int) -> Part:
+    """What a lane does in a row: at most one of its lines is there."""
+    for line in lane:
+        part = line.part(row)
+        if part:
+            return part
+    return ""

@@ -45,7 +45,8 @@ def verdict_of(
     board = compiled.board
     checks = [*([simulated.exact] if simulated else []), *(stage.exact for stage in verified)]
     cycles = compiled.predicted_cycles if simulated is None else simulated.cycles
-    clock = fmax = None
+    clock: float | None = None
+    fmax: float | None = None
     if board.chip is not None:
         clock = pll_for(board).mhz if built is None else built.target_mhz
         fmax = expected_mhz(compiled.config, board.family) if built is None else built.fmax_mhz
