@@ -96,6 +96,7 @@ class Link(wiring.Component):
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
         self._clears, self._steps = Signal(), Signal()  # what happens to it
+        self._acts = Signal()  # the reply has not begun
         with m.If(self._clears):
             m.d.sync += self._index.eq(0)
         with m.Elif(self._steps):
@@ -130,11 +131,12 @@ class Link(wiring.Component):
         self._covered = Signal()
         self._restart = Signal()
         passing, passes = Signal(8), Signal()  # the byte that stands before ``o`` and ``bus.w``, and the CRC
-        asked = Signal()
+        asked, self._sent = Signal(), Signal()
         self._free, crc = (self._slow_crc if self._slow else self._crc)(m, passing, passes, asked)
         self._taken = (~self.o.valid | self.o.ready) & self._free
         self._stored = (~self.bus.w.valid | self.bus.w.ready) & self._free
-        received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
+        received = self.i.valid & self.i.ready
+        m.d.comb += self._sent.eq(self._offers & self._taken)
         m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
         m.d.comb += asked.eq(self._covered & (received | self._sent))
         m.d.sync += passes.eq(asked)
@@ -169,7 +171,8 @@ class Link(wiring.Component):
         with m.Else():
             m.d.sync += [bits.eq(bits >> SLOW_BITS), left.eq(left >> 1)]
         free = Signal(init=1)
-        m.d.sync += free.eq(~(asked | valid | left[1]))
+        # a cycle behind each byte that is sent, and before the first, what is to be sent is chosen
+        m.d.sync += free.eq(~(asked | valid | left[1] | self._sent | self._acts))
         return free, crc.crc
 
     def _timer(self, m: Module) -> None:
@@ -277,7 +280,7 @@ class Link(wiring.Component):
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
         with self._states.within("ACT"), m.If(self.bus.w.ready):
-            m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
+            m.d.comb += [self._restart.eq(1), self._clears.eq(1), self._acts.eq(1)]
             self._states.go("REPLY")
             fine = self._status == Status.OK
             m.d.comb += self._sets.eq(Mux(fine & (self._command == Command.READ), 0, ~0))
@@ -301,6 +304,7 @@ class Link(wiring.Component):
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
         with self._states.within("RUNNING"):
+            m.d.comb += self._acts.eq(1)
             with m.If(~self.bus.run & ~self.bus.busy):
                 self._states.go("REPLY")
 
@@ -325,16 +329,18 @@ class Link(wiring.Component):
             length[:8],
             length[8:],
         )
+        head = Signal(8)
+        with m.Switch(index[:3]):
+            for position, value in enumerate(header):
+                with m.Case(position):
+                    m.d.comb += head.eq(value)
         last = index == frames.REPLY_HEADER_BYTES - 1
         with self._states.within("REPLY"):
             m.d.comb += [
                 self._offers.eq(1), self._covered.eq(index != 0),
                 self._steps.eq(self._taken), self._clears.eq(self._taken & last),
             ]  # fmt: skip
-            with m.Switch(index[:3]):
-                for position, value in enumerate(header):
-                    with m.Case(position):
-                        m.d.comb += self._byte.eq(value)
+            m.d.comb += self._byte.eq(delayed(m, head, int(self._slow), "head"))
             with m.If(self._taken & last):
                 self._states.go("PAYLOAD")
                 with m.If(self._none_left):
