@@ -23,9 +23,6 @@ PACKED = 0.39
 LUT_RAM = 6
 """Logic cells of one LUT memory of the ECP5."""
 
-LUT_ROM = 2
-"""Logic cells of as much memory that is never written: much of it is alike."""
-
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
 
