@@ -1,6 +1,6 @@
 """Builds bitstreams and says what clock they reach.
 
-``python bench/fmax.py MODEL:BOARD[:LANESxCOLUMNS]... [--seed N]... [-o DIR] [--json]``, for example
+``python bench/fmax.py MODEL:BOARD[:LANESxCOLUMNS][@MHZ]... [--seed N]... [-o DIR] [--json]``, as in
 ``python bench/fmax.py examples/digits/digits_int8.tflite:icebreaker --seed 1 --seed 2``.
 
 A build takes minutes. A row is printed as soon as it is there. Folders in DIR (default ``build/fmax``) are
@@ -20,11 +20,13 @@ from tfl2hw.cli.options import Json
 from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import note, print_json, print_table, progress
 from tfl2hw.codegen.bitstream import build_bitstream
-from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import Tfl2hwError, UsageError
-from tfl2hw.rtl_templates.core import Core
 
-_DESIGN = re.compile(r"(?P<model>.+\.tflite):(?P<board>[\w-]+)(?::(?P<lanes>\d+)x(?P<columns>\d+))?")
+_DESIGN = re.compile(
+    r"(?P<model>.+\.tflite):(?P<board>[\w.-]+)"
+    r"(?::(?P<lanes>\d+)x(?P<columns>\d+))?(?:@(?P<clock>[\d.]+))?"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +54,14 @@ def build(design: str, seed: int, out: Path) -> Row:
     """Build ``design`` with ``seed``; a refusal or a failed tool becomes the row's ``error``."""
     match = _DESIGN.fullmatch(design)
     if match is None:
-        raise UsageError(f"{design!r}: a design is MODEL.tflite:BOARD or MODEL.tflite:BOARD:LANESxCOLUMNS")
+        raise UsageError(f"{design!r}: a design is MODEL.tflite:BOARD[:LANESxCOLUMNS][@MHZ]")
     model, board = Path(match["model"]), match["board"]
     shape = (int(match["lanes"]), int(match["columns"])) if match["lanes"] else (None, None)
+    clock = float(match["clock"]) if match["clock"] else None
     try:
-        settings = Settings(board=board, numerics="litert-ref", lanes=shape[0], columns=shape[1])
+        settings = Settings(
+            board=board, numerics="litert-ref", lanes=shape[0], columns=shape[1], clock_mhz=clock
+        )
         compiled = settings.compile(model)
         config = compiled.config
         directory = out / f"{model.stem}-{board}-{config.lanes}x{config.columns}-{seed}"
@@ -64,7 +69,7 @@ def build(design: str, seed: int, out: Path) -> Row:
         keep(model, settings.settled(compiled), directory)
         with progress(f"{model.stem} on {board}") as tell:
             result = build_bitstream(
-                lambda: Core(board_config(compiled), compiled.core_image),
+                lambda: board_core(compiled),
                 compiled.board,
                 directory,
                 tell,
@@ -88,7 +93,7 @@ def build(design: str, seed: int, out: Path) -> Row:
 
 
 def main(
-    designs: Annotated[list[str], typer.Argument(metavar="MODEL:BOARD[:CxK]...", show_default=False)],
+    designs: Annotated[list[str], typer.Argument(metavar="MODEL:BOARD[:CxK][@MHZ]...", show_default=False)],
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Of the placer; may be repeated.")] = None,
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR")] = Path("build/fmax"),
     json: Json = False,

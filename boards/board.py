@@ -58,6 +58,8 @@ class Board:
     clock_tolerance : part by which the oscillator may be faster than it says; timing is met only with it.
     baud : bits a second of the UART.
     uart : pins (RX, TX) of the UART where the platform has no resource "uart" of its own.
+    flash : byte address in the configuration flash, which is a resource "spi_flash_1x" of the platform, from
+        which the weights stand there; None: they come over the link.
     link : how a host gets at the UART, in words.
     program : the command line, but for the bitstream's name, that loads a bitstream, best first.
     lanes, columns : the array (see ``CoreConfig``).
@@ -85,6 +87,7 @@ class Board:
     clock_tolerance: float = 0.0
     baud: int = 1_000_000
     uart: tuple[str, str] | None = None
+    flash: int | None = None
     link: str = ""
     chip: Chip | None = None
     platform: str | None = None

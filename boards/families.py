@@ -27,11 +27,16 @@ def ecp5_board(name: str, title: str, chip: Chip, **fields: Any) -> Board:
     return Board(name=name, title=title, family="ecp5", chip=chip, **core | rest | fields)
 
 
+WEIGHTS = 0x2_0000
+"""Where they begin in the flash of an UP5K: with a sector, behind the bitstream of 104,090 bytes."""
+
+
 def up5k_board(name: str, title: str, **fields: Any) -> Board:
     """A board with an iCE40 UP5K: feature maps and weights in its SPRAM, 16 products in its DSPs."""
     core: dict[str, Any] = {
         "lanes": 4, "columns": 4, "requantizers": 1, "scratchpad": "spram", "scratchpad_words": 32768,
         "bank_depth": 256, "vector_lanes": 1, "target_mhz": 30.0, "clock_mhz": 12.0, "oscillator": "pad",
+        "flash": WEIGHTS,
     }  # fmt: skip
     return Board(name=name, title=title, family="ice40", chip=UP5K, **core | fields)
 

@@ -338,6 +338,8 @@ class AddressGenerator(wiring.Component):
             m.d.sync += register.eq(carried)
             carried = register
         destination, where = carried[: config.destination_bits], carried[config.destination_bits :]
+        spoils = Signal()  # a program for a core without loads has none
+        m.d.sync += spoils.eq(self.bus.start & (self.bus.value[:KIND_BITS] == Kind.LOAD))
         outside = (y.as_unsigned() >= a["height"]) | (x.as_unsigned() >= a["width"])
         m.d.comb += [
             Cat(self.read_offset, self.read_address).eq(Mux(s3.load, source, address)),
@@ -350,7 +352,7 @@ class AddressGenerator(wiring.Component):
             token.last.eq(s3.last),
             token.final.eq(s3.final),
             token.pick.eq(s3.pick),
-            token.write.eq(s3.load),
+            token.write.eq(s3.load if config.loads else spoils),
             token.destination.eq(destination),
             token.address.eq(Mux(s3.load, where, weight)),
             token.offset.eq(address[: config.offset_in_word_bits]),

@@ -99,7 +99,8 @@ class Array(wiring.Component):
                 requantizer.settings.eq(settings),
                 requantizer.begin.eq(begins[first - 1]),
                 requantizer.result.eq(result),
-                requantizer.load_enable.eq(self.load_enable[group]),
+                # what never comes need not come from afar
+                requantizer.load_enable.eq(self.load_enable[group] if config.loads else token.write),
                 requantizer.load_address.eq(self.load_address),
                 requantizer.load_data.eq(self.load_data),
             ]

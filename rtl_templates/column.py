@@ -143,15 +143,13 @@ class Column(wiring.Component):
 
     def _bank(self, m: Module) -> Value:
         """The weight memory; a word for this column is written as it passes."""
-        config = self._config
-        write: tuple[Value, Value, Value] | None = None
-        if config.loads:
-            mine = Signal()
-            m.d.sync += mine.eq(self.token.write & (self.token.destination == self._index))
-            write = (mine, self.token_out.address, self.x)
+        config, mine = self._config, Signal()
+        meant = self.token.destination == self._index if config.loads else 1
+        m.d.sync += mine.eq(self.token.write & meant)
         return split_memory(
             m, "bank", config, bits=8 * config.lanes, depth=config.bank_depth, init=self._weights,
-            write=write, address=self.token.address, registers=config.bank_registers,
+            write=(mine, self.token_out.address, self.x) if config.loads else mine,
+            address=self.token.address, registers=config.bank_registers,
         )  # fmt: skip
 
     def _factor(self, m: Module, byte: Value, weight: Value) -> Value:

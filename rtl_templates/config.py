@@ -40,7 +40,7 @@ class CoreConfig:
     unaligned : whether a word may be read from any byte on, and copies may write parts of words; only with
         scratchpad "block".
     loads : whether weights, parameters and tables can be loaded (LOAD jobs, FLAG_STREAM); without that they
-        stay what they are from the start.
+        stay what they are from the start, and a program must have no such job.
     spread : whether the host can write a byte several times at once (see ``hostbus``).
     shadows : whether the address generator's registers may be written while a job goes by them; without, a
         program waits with that (see ``isa.UNSHADOWED``), which costs nothing where the next job has to wait

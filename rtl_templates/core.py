@@ -36,6 +36,7 @@ class Core(wiring.Component):
     image : initial contents of program memory, weight banks, parameter memories, tables and (where it
         is block RAM) scratchpad; without one they are loaded over the link.
     linked : whether there is a host link; else somebody within the chip has its bus.
+    boots : whether a flash fills them after a reset (see ``link``).
 
     Members
     -------
@@ -43,20 +44,28 @@ class Core(wiring.Component):
     bus : In(HostBus), in place of the streams. A write may have a byte each cycle.
     hold : In(1), beside ``bus``: no result is written. For as long as the core is reset: results that were
         on their way then have lost their place.
+    booting : Out(1), the link's; only with ``boots``.
     """
 
-    def __init__(self, config: CoreConfig, image: Image | None = None, *, linked: bool = True) -> None:
+    def __init__(
+        self, config: CoreConfig, image: Image | None = None, *, linked: bool = True, boots: bool = False
+    ) -> None:
         self._config = config
         self._image = image or EMPTY
-        self._linked = linked
+        self._linked, self._boots = linked, boots
         streams = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
-        super().__init__(streams if linked else {"bus": In(HostBus()), "hold": In(1)})
+        members = streams if linked else {"bus": In(HostBus()), "hold": In(1)}
+        super().__init__(members | ({"booting": Out(1)} if boots else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config, image = self._config, self._image
         if self._linked:
-            m.submodules.link = link = Link(config.identity, config.link_timeout, config.slow_link)
+            m.submodules.link = link = Link(
+                config.identity, config.link_timeout, config.slow_link, boots=self._boots
+            )
+            if self._boots:
+                m.d.comb += self.booting.eq(link.booting)
             connect(m, flipped(self.i), link.i)
             connect(m, flipped(self.o), link.o)
         m.submodules.sequencer = self._sequencer = Sequencer(config, image.program)

@@ -26,6 +26,12 @@ def entry_widths(field: tuple[int, int], word_bits: int) -> list[int]:
 REGISTERED_BITS = {"ecp5": 18}
 """Widest block RAM, by ``CoreConfig.multiplier``, that has an output register of use."""
 
+Write = tuple[ValueLike, Value, Value] | Signal
+"""A memory's write port: enable, address and word; or a strobe alone where nothing is ever loaded, which
+never comes and would spoil the memory. Yosys does not know that: otherwise the logic around a memory would
+depend on what it holds, and that could not be replaced in a routed design.
+"""
+
 LUT_DEPTH = 64
 """Words up to which a memory is made of LUTs on those chips: a block RAM would be all but empty."""
 
@@ -58,16 +64,12 @@ def rest_words(depth: int, family: str) -> int:
 
 def split_memory(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value] | None, address: Value, registers: int = 0,
+    write: Write, address: Value, registers: int = 0,
 ) -> Value:  # fmt: skip
     """A memory in pieces as wide as the chip likes; the word read comes ``1 + registers`` cycles after
     ``address``.
 
     The few words by which it may be deeper than whole block RAMs are made of LUTs (``rest_words``).
-
-    Parameters
-    ----------
-    write : enable, address and word; None: the memory stays what it is.
     """
     rest = rest_words(depth, config.multiplier)
     first = depth - rest
@@ -77,20 +79,18 @@ def split_memory(
     # the first words are whole block RAMs, so the lower bits of an address number those of the rest too
     beyond, width = Signal(name=f"{name}_beyond"), _bits_of(rest)
     m.d.sync += beyond.eq(address >= first)
-    into: list[tuple[ValueLike, Value, Value] | None] = [None, None]
-    if write:
-        enable, where, word = Value.cast(write[0]), Value.cast(write[1]), write[2]
-        into = [
-            (enable & (where < first), where[: _bits_of(first)], word),
-            (enable & (where >= first), where[:width], word),
-        ]
+    to_low = to_high = write
+    if isinstance(write, tuple):
+        enable, where, word = Value.cast(write[0]), write[1], write[2]
+        to_low = enable & (where < first), where[: _bits_of(first)], word
+        to_high = enable & (where >= first), where[:width], word
     low = _pieces(
-        m, name, config, bits=bits, depth=first, init=init[:first], write=into[0],
-        address=address[: _bits_of(first)],
+        m, name, config, bits=bits, depth=first, init=init[:first], address=address[: _bits_of(first)],
+        write=to_low,
     )  # fmt: skip
     high = _pieces(
-        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], write=into[1],
-        address=address[:width],
+        m, f"{name}_rest", config, bits=bits, depth=rest, init=init[first:], address=address[:width],
+        write=to_high,
     )  # fmt: skip
     low, high = delayed(m, low, registers, f"{name}_read"), delayed(m, high, registers, f"{name}_rest_read")
     return Mux(delayed(m, beyond, registers, f"{name}_beyond"), high, low)
@@ -102,24 +102,34 @@ def _bits_of(depth: int) -> int:
 
 def _pieces(
     m: Module, name: str, config: CoreConfig, *, bits: int, depth: int, init: Sequence[int],
-    write: tuple[ValueLike, Value, Value] | None, address: Value,
+    write: Write, address: Value,
 ) -> Value:  # fmt: skip
     """As ``split_memory``, all of it in one kind of memory."""
     width = piece_bits(bits, depth, config.multiplier)
-    attributes = {} if write else small_memory(config)
+    attributes = {}
     if config.multiplier in REGISTERED_BITS:
-        small = "distributed" if write else "logic"
-        attributes["ram_style"] = small if depth <= LUT_DEPTH else "block"
+        attributes["ram_style"] = "distributed" if depth <= LUT_DEPTH else "block"
+    # a block RAM needs no strobe where two words that nobody reads show that each bit may be 0 and 1
+    fixed = (
+        not isinstance(write, tuple)
+        and attributes.get("ram_style") == "block"
+        and depth + 2 <= 1 << _bits_of(depth)
+    )
     pieces = []
     for start in range(0, bits, width):
         stop = min(bits, start + width)
         mask = (1 << (stop - start)) - 1
         words = [entry >> start & mask for entry in init]
-        memory = Memory(shape=stop - start, depth=depth, init=words, attrs=attributes)
+        if fixed:
+            words += [*(0 for _ in range(depth - len(words))), 0, mask]
+        memory = Memory(shape=stop - start, depth=depth + 2 if fixed else depth, init=words, attrs=attributes)
         m.submodules[name if bits <= width else f"{name}_{start}"] = memory
-        if write:
+        if isinstance(write, tuple):
             into, (enable, where, word) = memory.write_port(), write
             m.d.comb += [into.en.eq(enable), into.addr.eq(where), into.data.eq(word[start:stop])]
+        elif not fixed:
+            into = memory.write_port()
+            m.d.comb += [into.en.eq(write), into.data.eq(write.replicate(stop - start))]
         read = memory.read_port()
         m.d.comb += read.addr.eq(address)
         pieces.append(read.data)
@@ -128,18 +138,18 @@ def _pieces(
 
 def entry_memory(
     m: Module, name: str, config: CoreConfig, *, field: tuple[int, int], depth: int, init: Sequence[int],
-    parts: int, load: tuple[ValueLike, Value, Value], address: Value,
+    parts: int, load: tuple[Signal, Value, Value], address: Value,
 ) -> Value:  # fmt: skip
     """Bits ``field[0]`` to ``field[1]`` of every entry; the value read comes one cycle after ``address``.
 
     An entry arrives in ``parts`` words (a power of two) of ``config.lanes`` bytes, low part first; each part
-    is written on its own, so that nothing has to be kept until the entry is complete. Without
-    ``config.loads`` none is.
+    is written on its own, so that nothing has to be kept until the entry is complete.
 
     Parameters
     ----------
     init : whole entries.
-    load : enable, address (entry * parts + part) and word of the part that arrives.
+    load : enable, address (entry * parts + part) and word of the part that arrives; without ``config.loads``
+        the enable alone counts (see ``Write``).
     """
     enable, where, word = load
     word_bits, part_bits = 8 * config.lanes, (parts - 1).bit_length()
@@ -151,8 +161,8 @@ def entry_memory(
         pieces.append(split_memory(
             m, f"{name}_{start}", config, bits=stop - start, depth=depth,
             init=[entry >> start & mask for entry in init], address=address,
-            write=None if not config.loads else (
-                Value.cast(enable) & (where[:part_bits] == part), where[part_bits:],
+            write=enable if not config.loads else (
+                enable & (where[:part_bits] == part), where[part_bits:],
                 word[start - part * word_bits : stop - part * word_bits],
             ),
         ))  # fmt: skip

@@ -36,6 +36,9 @@ STATE_BYTES = 8
 BREAKS = 1 << 16
 """In RUN's argument, beside the pc in its low 16 bits: BREAK instructions halt."""
 
+LOADING = 0x8000
+"""Set in the mark of a device that is being loaded, until a MARK without it."""
+
 
 class Command(enum.IntEnum):
     """What a request asks for; what its length and argument are, and the reply's payload."""

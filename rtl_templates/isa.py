@@ -292,8 +292,8 @@ def token_layout(config: CoreConfig) -> data.StructLayout:
     column k byte ``offset + k`` (byte k where words begin with what is addressed). ``place``: how many tokens
     of the pixel came before, modulo the places whose windows are kept. ``write``: the
     word is a weight or parameter for ``destination`` (a column, then a requantizer, then a table) at
-    ``address``, which is otherwise the address of the weight word to multiply with; never where the core
-    has no loads. Where the core has
+    ``address``, which is otherwise the address of the weight word to multiply with; it never comes where
+    the core has no loads. Where the core has
     them (see ``token_flags``): ``product``, ``maximum``, ``minimum``, ``pair`` and ``twin``, the job's
     flags; ``digit``, the token opens another digit of the weights.
     """

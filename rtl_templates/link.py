@@ -38,9 +38,14 @@ class Link(wiring.Component):
     is no mark, and runs once for each WRITE: a RUN that is sent again, as its reply was lost, is answered
     with the end of the run that there was.
 
-    A byte takes one cycle, one of the answers to IDENTIFY, STATE and RUN two, and a frame about 15 more.
-    With ``slow`` the CRC takes ``SLOW_BITS`` of a byte's bits a cycle, which needs less logic: then a byte
-    takes ``8 // SLOW_BITS + 2`` cycles, far less than a UART does.
+    With ``boots`` the bytes after a reset are those of a flash: the design's identity, then requests, which
+    nobody gets an answer to. ``booting`` falls, and the link answers, behind the MARK that ends the loading,
+    or at the first thing that is wrong: another identity, a bad CRC, a byte that is no ``REQUEST`` between
+    two frames, or ``timeout`` cycles without a byte. Then there is no mark, or the one of the loading.
+
+    A byte takes one cycle (one of the flash's identity two), one of the answers to IDENTIFY, STATE and RUN
+    two, and a frame about 15 more. With ``slow`` the CRC takes ``SLOW_BITS`` of a byte's bits a cycle, which
+    needs less logic: then a byte takes ``8 // SLOW_BITS + 2`` cycles, far less than a UART does.
     What leaves for ``o`` and ``bus`` is registered; one register holds the byte that passes, whichever way.
 
     Parameters
@@ -48,19 +53,23 @@ class Link(wiring.Component):
     identity : 16 bytes, as 32 hex digits, that IDENTIFY answers.
     timeout : cycles without a byte, in the middle of a request, after which it is dropped.
     slow : whether a byte may take more than a cycle.
+    boots : whether a flash is read after a reset.
 
     Members
     -------
     i : In(stream of 8), bytes from the host.
     o : Out(stream of 8), bytes to the host.
     bus : Out(HostBus).
+    booting : Out(1), high as long as ``i`` has to bring what the flash holds.
 
     Raises
     ------
     ValueError : ``identity`` is not 32 hex digits, or ``timeout`` is below 2.
     """
 
-    def __init__(self, identity: str, timeout: int = 2**20, slow: bool = False) -> None:
+    def __init__(
+        self, identity: str, timeout: int = 2**20, slow: bool = False, *, boots: bool = False
+    ) -> None:
         try:
             self._identity = bytes.fromhex(identity)
         except ValueError:
@@ -71,10 +80,12 @@ class Link(wiring.Component):
             raise ValueError(f"timeout must be at least 2 cycles, not {timeout!r}")
         self._timeout = timeout
         self._slow = slow
+        self._boots = boots
         super().__init__({
             "i": In(stream.Signature(8)),
             "o": Out(stream.Signature(8)),
             "bus": Out(HostBus()),
+            "booting": Out(1, init=boots),
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -96,6 +107,7 @@ class Link(wiring.Component):
         self._argument = Signal(24, reset_less=True)
         self._index = Signal(4)
         self._clears, self._steps = Signal(), Signal()  # what happens to it
+        self._acts = Signal()  # the reply has not begun
         with m.If(self._clears):
             m.d.sync += self._index.eq(0)
         with m.Elif(self._steps):
@@ -103,6 +115,7 @@ class Link(wiring.Component):
         self._has_data = Signal()  # whether the CRC that comes is that of the data
         self._mark = Signal(16)
         self._written = Signal()  # since the last run
+        self._answer = Signal(8, reset_less=True)  # a byte of the identity or of the state, by ``index``
         self._byte, self._offers = Signal(8), Signal()  # what to send, and whether there is something
         # Whether fewer than four bytes are left, a cycle late: one leaves in a cycle, so it is known in time.
         few = Signal()
@@ -118,7 +131,9 @@ class Link(wiring.Component):
         self._checksum(m)
         self._timer(m)
         self._count_errors(m)
-        self._states = States(m, _STATES)
+        self._states = States(m, ("BOOT", *_STATES) if self._boots else _STATES)
+        if self._boots:
+            self._boot(m)
         self._request(m)
         self._act(m)
         self._reply(m)
@@ -130,18 +145,19 @@ class Link(wiring.Component):
         self._covered = Signal()
         self._restart = Signal()
         passing, passes = Signal(8), Signal()  # the byte that stands before ``o`` and ``bus.w``, and the CRC
-        asked = Signal()
+        asked, self._sent = Signal(), Signal()
         self._free, crc = (self._slow_crc if self._slow else self._crc)(m, passing, passes, asked)
         self._taken = (~self.o.valid | self.o.ready) & self._free
         self._stored = (~self.bus.w.valid | self.bus.w.ready) & self._free
-        received, self._sent = self.i.valid & self.i.ready, self._offers & self._taken
+        received = self.i.valid & self.i.ready
+        m.d.comb += self._sent.eq(self._offers & self._taken)
         m.d.comb += [self.o.payload.eq(passing), self.bus.w.payload.eq(passing)]
         m.d.comb += asked.eq(self._covered & (received | self._sent))
         m.d.sync += passes.eq(asked)
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(self._taken):
-            m.d.sync += self.o.valid.eq(self._offers)
+            m.d.sync += self.o.valid.eq(self._offers & ~self.booting)
         with m.If(self.bus.w.ready):
             m.d.sync += self.bus.w.valid.eq(0)
         with m.If(self._taken & self._stored):
@@ -169,13 +185,14 @@ class Link(wiring.Component):
         with m.Else():
             m.d.sync += [bits.eq(bits >> SLOW_BITS), left.eq(left >> 1)]
         free = Signal(init=1)
-        m.d.sync += free.eq(~(asked | valid | left[1]))
+        # a cycle behind each byte that is sent, and before the first, what is to be sent is chosen
+        m.d.sync += free.eq(~(asked | valid | left[1] | self._sent | self._acts))
         return free, crc.crc
 
     def _timer(self, m: Module) -> None:
         """Counts the cycles that a request is waited for; ``expired`` drops it."""
         self._waiting = Signal()
-        timer = Signal((self._timeout - 1).bit_length() + 1)
+        timer = Signal((self._timeout - 1).bit_length() + 1, init=self._timeout - 1)
         self._expired = timer[-1]
         with m.If(self._waiting & ~self.i.valid):
             m.d.sync += timer.eq(timer - 1)
@@ -198,6 +215,24 @@ class Link(wiring.Component):
             m.d.sync += self._status.eq(Status.CUT)
             self._states.go("ACT")
         return self.i.valid & self._free
+
+    def _boot(self, m: Module) -> None:
+        """The flash's first bytes; and, between its frames, whether there is nothing more to take."""
+        with self._states.within("BOOT"):
+            arrives = self._receive(m)
+            m.d.comb += self._steps.eq(arrives)
+            with m.If(arrives):
+                with m.If(self._index == frames.IDENTITY_BYTES - 1):
+                    self._states.go("IDLE")
+                with m.If(self.i.payload != self._answer):
+                    m.d.sync += self._status.eq(Status.BROKEN)
+                    self._states.go("IDLE")
+        with self._states.within("IDLE"):
+            m.d.comb += self._waiting.eq(1)
+            loaded = self._mark.any() & (self._mark < frames.LOADING)
+            strays = self.i.valid & (self.i.payload != frames.REQUEST)
+            with m.If(loaded | strays | self._expired | (self._status != Status.OK)):
+                m.d.sync += self.booting.eq(0)
 
     def _request(self, m: Module) -> None:
         """From the first byte to the last CRC."""
@@ -271,13 +306,13 @@ class Link(wiring.Component):
 
         with self._states.within("SKIP"):
             m.d.comb += [self.i.ready.eq(1), self._waiting.eq(1)]
-            with m.If(self._expired):
+            with m.If(self._expired | self.booting):
                 self._states.go("ACT")
 
     def _act(self, m: Module) -> None:
         """Do what was asked for; ``length`` becomes that of the reply's payload."""
         with self._states.within("ACT"), m.If(self.bus.w.ready):
-            m.d.comb += [self._restart.eq(1), self._clears.eq(1)]
+            m.d.comb += [self._restart.eq(1), self._clears.eq(1), self._acts.eq(1)]
             self._states.go("REPLY")
             fine = self._status == Status.OK
             m.d.comb += self._sets.eq(Mux(fine & (self._command == Command.READ), 0, ~0))
@@ -301,19 +336,20 @@ class Link(wiring.Component):
                     with m.Case(Command.WRITE):
                         m.d.sync += self._written.eq(1)
         with self._states.within("RUNNING"):
+            m.d.comb += self._acts.eq(1)
             with m.If(~self.bus.run & ~self.bus.busy):
                 self._states.go("REPLY")
 
     def _reply(self, m: Module) -> None:
         """Header, payload, CRC."""
         index, length, bus = self._index, self._length, self.bus
-        answer, settled, reads = Signal(8, reset_less=True), Signal(), Signal()
+        settled, reads = Signal(), Signal()
         state = Cat(bus.cycles, bus.pc, self._broken, self._cut)
         identity = Const(int.from_bytes(self._identity, "little"), 8 * frames.IDENTITY_BYTES)
-        identifies = self._command == Command.IDENTIFY
+        identifies = (self._command == Command.IDENTIFY) | self.booting
         m.d.sync += [
-            answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
-            settled.eq(~self._sent),  # ``answer`` and ``crc_byte`` belong to this ``index``
+            self._answer.eq(Mux(identifies, identity.word_select(index, 8), state.word_select(index[:3], 8))),
+            settled.eq(~self._sent),  # ``_answer`` and ``crc_byte`` belong to this ``index``
             reads.eq(self._command == Command.READ),
         ]
         header = (
@@ -325,16 +361,18 @@ class Link(wiring.Component):
             length[:8],
             length[8:],
         )
+        head = Signal(8)
+        with m.Switch(index[:3]):
+            for position, value in enumerate(header):
+                with m.Case(position):
+                    m.d.comb += head.eq(value)
         last = index == frames.REPLY_HEADER_BYTES - 1
         with self._states.within("REPLY"):
             m.d.comb += [
                 self._offers.eq(1), self._covered.eq(index != 0),
                 self._steps.eq(self._taken), self._clears.eq(self._taken & last),
             ]  # fmt: skip
-            with m.Switch(index[:3]):
-                for position, value in enumerate(header):
-                    with m.Case(position):
-                        m.d.comb += self._byte.eq(value)
+            m.d.comb += self._byte.eq(delayed(m, head, int(self._slow), "head"))
             with m.If(self._taken & last):
                 self._states.go("PAYLOAD")
                 with m.If(self._none_left):
@@ -346,7 +384,7 @@ class Link(wiring.Component):
                 self._covered.eq(1),
                 self._offers.eq(there),
                 self._steps.eq(there & self._taken),
-                self._byte.eq(Mux(reads, bus.r.payload, answer)),
+                self._byte.eq(Mux(reads, bus.r.payload, self._answer)),
                 bus.r.ready.eq(reads & self._taken),
             ]
             with m.If(there & self._taken):

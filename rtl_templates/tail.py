@@ -47,9 +47,10 @@ class Tail(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        first = destinations(self._config)["parameters"]
+        first, loads = destinations(self._config)["parameters"], self._config.loads
         for number in range(len(self.enable)):
-            m.d.sync += self.enable[number].eq(self.token.write & (self.token.destination == first + number))
+            meant = self.token.destination == first + number if loads else 1
+            m.d.sync += self.enable[number].eq(self.token.write & meant)
         m.d.sync += self.address.eq(self.token.address)
         m.d.comb += self.data.eq(self.x)
         return m

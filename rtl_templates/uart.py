@@ -1,6 +1,6 @@
 """A UART, eight data bits, no parity, one stop bit."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out, connect, flipped
@@ -23,10 +23,12 @@ class UartReceiver(wiring.Component):
     Members
     -------
     rx : In(1), the line, high when idle.
+    fast : In(1), high while a bit has ``LEAST_DIVISOR`` cycles instead.
     o : Out(stream of 8), bytes received.
     """
 
     rx: In(1, init=1)
+    fast: In(1)
     o: Out(stream.Signature(8))
 
     def __init__(self, divisor: int) -> None:
@@ -43,18 +45,20 @@ class UartReceiver(wiring.Component):
             level.eq((line & history[0]) | (line & history[1]) | (history[0] & history[1])),
         ]
         wait = Signal(range(self._divisor + self._divisor // 2))
+        divisor = Mux(self.fast, LEAST_DIVISOR - 1, self._divisor - 1)
+        half_more = Mux(self.fast, *(each + each // 2 - 2 for each in (LEAST_DIVISOR, self._divisor)))
         bits = Signal(8)
         left = Signal(range(10))
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
         with m.If(left == 0):
-            m.d.sync += wait.eq(self._divisor + self._divisor // 2 - 2)
+            m.d.sync += wait.eq(half_more)
             with m.If(~level):
                 m.d.sync += left.eq(9)
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Else():
-            m.d.sync += [wait.eq(self._divisor - 1), left.eq(left - 1), bits.eq(Cat(bits[1:], level))]
+            m.d.sync += [wait.eq(divisor), left.eq(left - 1), bits.eq(Cat(bits[1:], level))]
             with m.If((left == 1) & level):
                 m.d.sync += [self.o.payload.eq(bits), self.o.valid.eq(1)]
         return m
@@ -107,12 +111,13 @@ class Uart(wiring.Component):
 
     Members
     -------
-    rx : In(1). tx : Out(1).
+    rx : In(1). tx : Out(1). fast : In(1), the receiver's.
     i : In(stream of 8), bytes to send. o : Out(stream of 8), bytes received.
     """
 
     rx: In(1, init=1)
     tx: Out(1, init=1)
+    fast: In(1)
     i: In(stream.Signature(8))
     o: Out(stream.Signature(8))
 
@@ -124,7 +129,7 @@ class Uart(wiring.Component):
         m = Module()
         m.submodules.receiver = receiver = UartReceiver(self._divisor)
         m.submodules.transmitter = transmitter = UartTransmitter(self._divisor)
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
+        m.d.comb += [receiver.rx.eq(self.rx), receiver.fast.eq(self.fast), self.tx.eq(transmitter.tx)]
         connect(m, receiver.o, flipped(self.o))
         connect(m, flipped(self.i), transmitter.i)
         return m

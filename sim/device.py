@@ -60,6 +60,7 @@ class SimulatedDevice:
     waves : the FST file to write.
     gates : whether ``verilog`` is a netlist of cells (see ``verilator.build``).
     progress : is told how far the build of the simulator is.
+    flash : what the design's flash holds, from its ``flash_address`` on; what is not given is erased.
 
     Raises
     ------
@@ -74,6 +75,7 @@ class SimulatedDevice:
         waves: Path | None = None,
         gates: bool = False,
         progress: Progress = silent,
+        flash: bytes = b"",
     ) -> None:
         executable = build_device(verilog, design, waves=waves is not None, gates=gates, progress=progress)
         self._folder = Path(tempfile.mkdtemp(prefix="tfl2hw-sim-"))
@@ -83,7 +85,9 @@ class SimulatedDevice:
         self._received = b""
         self._watch: Callable[[int], None] | None = None
         try:
-            self._connect(executable, waves, verilator.RANDOM if gates else ())
+            arguments = [*verilator.RANDOM] if gates else []
+            arguments += [harness.flash_file(flash, self._folder)] if flash else []
+            self._connect(executable, waves, arguments)
         except BaseException:
             self.close()
             raise

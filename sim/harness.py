@@ -7,6 +7,7 @@ runs at its own speed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 BUFFER_BYTES = 512
@@ -50,10 +51,26 @@ class CoreDesign:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FlashPins:
+    """Names of the ports of a SPI flash. ``cs_low``: the flash is selected while ``cs`` is low, not high."""
+
+    cs: str
+    sck: str
+    copi: str
+    cipo: str
+    cs_low: bool = True
+
+
+SPI = FlashPins(cs="spi__cs", sck="spi__sck", copi="spi__copi", cipo="spi__cipo", cs_low=False)
+"""Those of ``UartTop``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class UartDesign:
     """A board's top behind UART pins, ``divisor`` clock cycles a bit, 8N1.
 
     ``clk``, ``rst``, ``rx`` and ``tx`` are the names of its ports (``clk`` or ``rst`` None: it has none).
+    ``flash`` : those of its flash, if it has one, which holds something from byte ``flash_address`` on.
     """
 
     name: str
@@ -62,10 +79,21 @@ class UartDesign:
     rst: str | None = "rst"
     rx: str = "rx"
     tx: str = "tx"
+    flash: FlashPins | None = None
+    flash_address: int = 0
 
     def instance(self) -> str:
         """A UART of the host's side stands between the streams and the pins."""
         ports = {self.clk: "clk", self.rst: "rst", self.rx: "rx", self.tx: "tx"}
+        flash = ""
+        if self.flash is not None:
+            pins = self.flash
+            ports |= {pins.cs: "cs", pins.sck: "sck", pins.copi: "copi", pins.cipo: "cipo"}
+            flash = f"""
+  wire cs, sck, copi, cipo;
+  spi_flash #(.ADDRESS({self.flash_address})) flash (
+    .cs_n({"cs" if pins.cs_low else "~cs"}), .sck(sck), .copi(copi), .cipo(cipo)
+  );"""
         connections = ", ".join(f".{port}({wire})" for port, wire in ports.items() if port)
         return f"""
   wire rx, tx;
@@ -74,6 +102,7 @@ class UartDesign:
     .i_payload(i_payload), .i_valid(i_valid), .i_ready(i_ready),
     .o_payload(o_payload), .o_valid(o_valid), .o_ready(o_ready)
   );
+{flash}
   {self.name} dut ({connections});
 """
 
@@ -87,7 +116,19 @@ def harness(design: Design) -> str:
     either way. ``fed`` is how many were sent. A new operation forgets the bytes that the last one left.
     """
     filled = _HARNESS.replace("@BYTES@", str(BUFFER_BYTES)).replace("@HALF@", str(PERIOD_NS // 2))
-    return filled.replace("@DESIGN@", design.instance()) + _HOST_UART
+    return filled.replace("@DESIGN@", design.instance()) + _HOST_UART + spi_flash()
+
+
+def spi_flash() -> str:
+    """The Verilog of the flash: ``spi_flash``, which reads what it holds from a file of hex digits."""
+    return Path(__file__).with_name("spi_flash.v").read_text()
+
+
+def flash_file(contents: bytes, folder: Path) -> str:
+    """The simulator's argument that fills its flash; it makes a file in ``folder``."""
+    file = folder / "flash.hex"
+    file.write_text(contents.hex("\n"))
+    return f"+flash={file}"
 
 
 _HARNESS = """

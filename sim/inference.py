@@ -17,10 +17,11 @@ from tfl2hw.codegen.tools import silent
 from tfl2hw.codegen.verilog import to_verilog
 from tfl2hw.rtl_templates.core import Core
 from tfl2hw.rtl_templates.top import UartTop
+from tfl2hw.runtime.flash import boot_cycles
 from tfl2hw.runtime.network import as_in_file, from_device, location, open_session, to_device
 from tfl2hw.runtime.session import Session
-from tfl2hw.sim.device import SimulatedDevice
-from tfl2hw.sim.harness import CoreDesign, UartDesign
+from tfl2hw.sim.device import CYCLES_A_SECOND, SimulatedDevice
+from tfl2hw.sim.harness import SPI, CoreDesign, UartDesign
 from tfl2hw.sim.meter import Meter, Progress
 from tfl2hw.sim.oracle import interpret
 from tfl2hw.sim.prebuilt import prebuilt_verilog
@@ -75,16 +76,30 @@ def simulated_board(
     *,
     divisor: int | None = None,
     progress: Progress = silent,
+    flash: bytes | None = None,
 ) -> SimulatedDevice:
     """The core of ``compiled`` behind its board's UART, bit by bit, in simulation.
 
-    ``divisor`` is the UART's, in clock cycles a bit: None for the board's own.
+    Parameters
+    ----------
+    divisor : the UART's, in clock cycles a bit: None for the board's own.
+    flash : what the board's flash holds from ``Board.flash`` on, which a core that boots has read when this
+        returns; None: a core without a flash.
     """
     require_programs()
     if divisor is None:
         divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
-    verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
-    return SimulatedDevice(verilog, UartDesign(name="top", divisor=divisor), waves=waves, progress=progress)
+    if flash is None:
+        verilog = to_verilog(UartTop(_core(compiled), divisor), "top")
+        design = UartDesign(name="top", divisor=divisor)
+        return SimulatedDevice(verilog, design, waves=waves, progress=progress)
+    address = compiled.board.flash or 0
+    verilog = to_verilog(UartTop(_core(compiled, boots=True), divisor, address), "top")
+    design = UartDesign(name="top", divisor=divisor, flash=SPI, flash_address=address)
+    device = SimulatedDevice(verilog, design, waves=waves, flash=flash, progress=progress)
+    progress("booting from the flash", None)
+    device.read(1, boot_cycles(flash) / CYCLES_A_SECOND)
+    return device
 
 
 def clock_mhz(compiled: Compiled) -> float:
@@ -237,7 +252,8 @@ def _verilog(compiled: Compiled) -> str:
     return to_verilog(_core(compiled), "core")
 
 
-def _core(compiled: Compiled) -> Core:
+def _core(compiled: Compiled, *, boots: bool = False) -> Core:
     """The core with what a simulator can hold in place of the chip's primitives."""
     scratchpad = "block" if compiled.config.scratchpad == "block" else "spram-model"
-    return Core(replace(compiled.config, multiplier="generic", scratchpad=scratchpad), compiled.core_image)
+    config = replace(compiled.config, multiplier="generic", scratchpad=scratchpad)
+    return Core(config, compiled.core_image, boots=boots)

@@ -20,23 +20,34 @@ class MemoryCore(wiring.Component):
     ----------
     identity : as for ``Link``.
     depth : bytes of memory, a power of two.
-    timeout, slow : as for ``Link``.
+    timeout, slow, boots : as for ``Link``.
 
     Members
     -------
-    i, o : byte streams of the host link.
+    i, o : byte streams of the host link. booting : Out(1), the link's; only with ``boots``.
     """
 
-    def __init__(self, identity: str, depth: int = 4096, timeout: int = 2**20, slow: bool = False) -> None:
+    def __init__(
+        self,
+        identity: str,
+        depth: int = 4096,
+        timeout: int = 2**20,
+        slow: bool = False,
+        *,
+        boots: bool = False,
+    ) -> None:
         self._identity = identity
         self._depth = depth
         self._timeout = timeout
-        self._slow = slow
-        super().__init__({"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))})
+        self._slow, self._boots = slow, boots
+        members = {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8))}
+        super().__init__(members | ({"booting": Out(1)} if boots else {}))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = Link(self._identity, self._timeout, self._slow)
+        m.submodules.link = link = Link(self._identity, self._timeout, self._slow, boots=self._boots)
+        if self._boots:
+            m.d.comb += self.booting.eq(link.booting)
         connect(m, flipped(self.i), link.i)
         connect(m, flipped(self.o), link.o)
         bus = link.bus

@@ -14,7 +14,7 @@ from tfl2hw.codegen.bitstream import NAME
 from tfl2hw.codegen.place_route import ROUTED
 from tfl2hw.codegen.yosys import run_yosys, yosys_share
 from tfl2hw.errors import ToolError
-from tfl2hw.sim.harness import PERIOD_NS
+from tfl2hw.sim.harness import PERIOD_NS, FlashPins
 from tfl2hw.sim.mends import mend
 
 Stage = Literal["rtl", "synthesis", "routed"]
@@ -23,6 +23,10 @@ FILES: dict[Stage, str] = {"rtl": f"{NAME}.il", "synthesis": f"{NAME}.json", "ro
 """What the build leaves of each stage."""
 
 _RX, _TX = re.compile(r"uart_\d+__rx__(io|p)"), re.compile(r"uart_\d+__tx__(io|p)")
+_FLASH = {
+    pin: re.compile(rf"spi_flash_1x_\d+__{port}__(io|p)")
+    for pin, port in {"cs": "cs", "sck": "clk", "copi": "copi", "cipo": "cipo"}.items()
+}
 _CLOCK = re.compile(r"clk\w*__(io|p)")
 _TOP = re.compile(rf"^module {NAME}\s*\(([^)]*)\)", re.MULTILINE)
 _MODULE = re.compile(r"^module (\w+)", re.MULTILINE)
@@ -50,15 +54,18 @@ _YOSYS_FILES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Pins:
-    """Names of the top's ports that a bench drives. ``clock`` is None where the chip makes its own."""
+    """Names of the top's ports that a bench drives. ``clock`` is None where the chip makes its own, ``flash``
+    where there is none.
+    """
 
     clock: str | None
     rx: str
     tx: str
+    flash: FlashPins | None = None
 
 
 def find_pins(ports: Iterable[str]) -> Pins:
-    """The ports of clock and UART among the names ``ports``.
+    """The ports of clock, UART and flash among the names ``ports``.
 
     Raises
     ------
@@ -68,7 +75,9 @@ def find_pins(ports: Iterable[str]) -> Pins:
     rx, tx, clocks = ([name for name in names if kind.fullmatch(name)] for kind in (_RX, _TX, _CLOCK))
     if len(rx) != 1 or len(tx) != 1 or len(clocks) > 1:
         raise ToolError(f"a board's top has one UART and at most one clock, not the pins {', '.join(names)}")
-    return Pins(clock=clocks[0] if clocks else None, rx=rx[0], tx=tx[0])
+    spi = {pin: name for pin, kind in _FLASH.items() for name in names if kind.fullmatch(name)}
+    flash = FlashPins(**spi) if len(spi) == len(_FLASH) else None
+    return Pins(clock=clocks[0] if clocks else None, rx=rx[0], tx=tx[0], flash=flash)
 
 
 def netlist_verilog(stage: Stage, family: str, directory: Path, work: Path) -> tuple[str, Pins]:

@@ -17,6 +17,7 @@ from tfl2hw.codegen.bitstream import NAME, uart_divisor
 from tfl2hw.codegen.tools import silent
 from tfl2hw.errors import ToolError
 from tfl2hw.passes.evaluate import evaluate
+from tfl2hw.runtime.flash import boot_contents, boot_cycles
 from tfl2hw.runtime.network import open_session
 from tfl2hw.sim.device import CYCLES_A_SECOND, SimulatedDevice
 from tfl2hw.sim.harness import UartDesign
@@ -76,8 +77,9 @@ def verify_build(
 ) -> list[StageResult]:
     """Run ``samples`` on each of ``stages`` of the build in ``directory``, from pin to pin.
 
-    The bench sends the same bytes to the UART's pin in every stage: weights where the board takes them
-    over the link, inputs, and reads of outputs and, with ``layers``, of every tensor of the first sample.
+    The bench does the same at the pins of every stage: weights from the flash, where the core boots from it,
+    or over the link where it takes them so, inputs, and reads of outputs and, with ``layers``, of every
+    tensor of the first sample.
 
     Parameters
     ----------
@@ -102,7 +104,14 @@ def verify_build(
 
 
 def netlist_device(
-    stage: Stage, family: str, directory: Path, divisor: int, progress: Progress = silent
+    stage: Stage,
+    family: str,
+    directory: Path,
+    divisor: int,
+    progress: Progress = silent,
+    *,
+    flash: bytes = b"",
+    flash_address: int | None = None,
 ) -> SimulatedDevice:
     """The board's top as ``stage`` left it in ``directory``, behind its UART pins, out of reset.
 
@@ -110,6 +119,7 @@ def netlist_device(
     ----------
     family : "ecp5" or "ice40".
     divisor : clock cycles a bit of its UART.
+    flash : what its flash holds from byte ``flash_address`` on; by then it has been read.
 
     Raises
     ------
@@ -117,9 +127,19 @@ def netlist_device(
     """
     with tempfile.TemporaryDirectory(prefix="tfl2hw-netlist-") as work:
         verilog, pins = netlist_verilog(stage, family, directory, Path(work))
-    design = UartDesign(name=NAME, divisor=divisor, clk=pins.clock, rst=None, rx=pins.rx, tx=pins.tx)
-    device = SimulatedDevice(verilog, design, gates=True, progress=partial(_within, progress, stage))
-    device.read(1, POWER_UP / CYCLES_A_SECOND)
+    design = UartDesign(
+        name=NAME,
+        divisor=divisor,
+        clk=pins.clock,
+        rst=None,
+        rx=pins.rx,
+        tx=pins.tx,
+        flash=pins.flash,
+        flash_address=flash_address or 0,
+    )
+    told = partial(_within, progress, stage)
+    device = SimulatedDevice(verilog, design, gates=True, flash=flash, progress=told)
+    device.read(1, (POWER_UP + boot_cycles(flash)) / CYCLES_A_SECOND)
     return device
 
 
@@ -166,8 +186,11 @@ def _netlist(
     runs: list[SampleRun] = []
     error: str | None = None
     divisor = uart_divisor(clock_mhz(compiled), compiled.board.baud)
-    with netlist_device(stage, compiled.board.family, directory, divisor, progress) as device:
-        session = open_session(compiled, device)
+    board, contents = compiled.board, boot_contents(compiled) if compiled.boots else b""
+    with netlist_device(
+        stage, board.family, directory, divisor, progress, flash=contents, flash_address=board.flash
+    ) as device:
+        session = open_session(compiled, device, booted=compiled.boots)
         progress(f"{stage}: loading the model", None)
         watched = [layers and number == 0 for number in range(len(samples))]
         try:

@@ -15,6 +15,7 @@ from tfl2hw.cli.store import kept
 from tfl2hw.codegen import Compiled
 from tfl2hw.errors import UsageError
 from tfl2hw.runtime.device import PATIENCE
+from tfl2hw.runtime.flash import boot_contents
 from tfl2hw.runtime.network import from_device, open_session, to_device
 from tfl2hw.runtime.protocol import State
 from tfl2hw.runtime.transport import SerialTransport, Transport
@@ -71,25 +72,33 @@ class Benchmark:
 class Accelerator:
     """A board that holds a compiled model; also a context manager.
 
-    The first run checks that the board holds this very design, and loads the weights where the bitstream does
-    not carry them and the board has not got them yet. Every frame either way has a CRC and is sent again
-    where it breaks; a board that is reset in the middle is loaded anew. So an answer is right, or there is an
-    error.
+    The first run checks that the board holds this very design, and loads the weights where neither the
+    bitstream nor the board's flash carries them and the board has not got them yet. Every frame either way
+    has a CRC and is sent again where it breaks; a board that is reset in the middle is loaded anew. So an
+    answer is right, or there is an error.
 
     Parameters
     ----------
     compiled : the model. transport : the way to its board. patience : seconds of silence after which a reply
-        is given up.
+        is given up. load : whether weights that the board should have from its flash are loaded as well.
 
     Raises
     ------
-    ToolError : (every method that asks the board) it does not answer, or holds another design.
+    ToolError : (every method that asks the board) it does not answer, or holds another design, or its flash
+        has not given it these weights.
     """
 
-    def __init__(self, compiled: Compiled, transport: ClosableTransport, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        transport: ClosableTransport,
+        patience: float = PATIENCE,
+        *,
+        load: bool = False,
+    ) -> None:
         self._compiled = compiled
         self._transport = transport
-        self._session = open_session(compiled, transport, patience)
+        self._session = open_session(compiled, transport, patience, booted=compiled.boots and not load)
         transport.discard()
 
     @property
@@ -157,7 +166,12 @@ class Accelerator:
 
 
 def open(
-    port: str, directory: str | Path = ".", *, baud: int | None = None, patience: float | None = None
+    port: str,
+    directory: str | Path = ".",
+    *,
+    baud: int | None = None,
+    patience: float | None = None,
+    load: bool = False,
 ) -> Accelerator:
     """Open the board on ``port`` that holds the model in ``directory``.
 
@@ -168,6 +182,7 @@ def open(
     baud : bits a second; None: the board's own.
     patience : seconds of silence after which a reply is given up and asked for again; None: half a second,
         for a simulated board behind a pseudo-terminal 20.
+    load : load the weights over the link where the board has not got them from its flash.
 
     Raises
     ------
@@ -175,7 +190,7 @@ def open(
     """
     compiled = kept(Path(directory))
     transport = transport_to(compiled, port, baud)
-    return Accelerator(compiled, transport, patience_with(port) if patience is None else patience)
+    return Accelerator(compiled, transport, patience_with(port) if patience is None else patience, load=load)
 
 
 def patience_with(port: str) -> float:
@@ -186,5 +201,5 @@ def patience_with(port: str) -> float:
 def transport_to(compiled: Compiled, port: str, baud: int | None = None) -> ClosableTransport:
     """The way to the board of ``compiled``; raises as ``open``."""
     if port == SIMULATED:
-        return simulated_board(compiled)
+        return simulated_board(compiled, flash=boot_contents(compiled) if compiled.boots else None)
     return SerialTransport(port, compiled.board.baud if baud is None else baud)

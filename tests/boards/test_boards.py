@@ -83,14 +83,19 @@ def test_platform_is_the_chip_that_the_board_names(board: Board) -> None:
 
 @each(REAL)
 def test_elaborates(board: Board, tmp_path: Path) -> None:
-    """A core, its PLL, and pins for clock and UART, on every board."""
+    """A core, its PLL, and pins for clock, UART and flash, on every board."""
     pytest.importorskip("amaranth_boards")
-    elaborate(Core(make_config()), board, pll_for(board), tmp_path)
+    core = Core(make_config(), boots=board.flash is not None)
+    elaborate(core, board, pll_for(board), tmp_path)
     text = (tmp_path / "top.il").read_text()
     assert ("EHXPLLL" if board.family == "ecp5" else "SB_PLL40") in text
     constraints = (tmp_path / ("top.lpf" if board.family == "ecp5" else "top.pcf")).read_text()
     for port in ("uart_0__rx__io", "uart_0__tx__io"):
         assert port in constraints
+    flash = [f"spi_flash_1x_0__{name}__io" for name in ("cs", "clk", "copi", "cipo")]
+    assert all((port in constraints) == (board.flash is not None) for port in flash)
+    assert "__wp" not in constraints
+    assert "__hold" not in constraints
     assert ("SB_PLL40_PAD" in text) == (board.oscillator == "pad")
     assert ("SB_HFOSC" in text) == (board.oscillator == "SB_HFOSC")
 

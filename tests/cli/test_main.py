@@ -260,6 +260,7 @@ def test_compile(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def built(out: Path, fmax: float) -> BuildResult:
+    (out / "icebreaker.bin").write_bytes(b"bits")
     return BuildResult(
         bitstream=out / "icebreaker.bin",
         fmax_mhz=fmax,
@@ -277,10 +278,14 @@ def test_build(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert (outcome.code, facts["meets_timing"]) == (0, True)
     assert facts["resources"] == {"LUT4": {"used": 5, "available": 10}}
     assert facts["latency_ms"] == pytest.approx(facts["predicted_cycles"] / 30e3)
+    assert facts["flash"] == str(tmp_path / "flash.bin")
+    assert 1 < facts["boot_ms"] < 100
+    assert (tmp_path / "flash.bin").read_bytes().startswith(b"bits\xff")
     monkeypatch.setattr(build, "build_bitstream", lambda *_, **__: built(tmp_path, 29.0))
     outcome = call(capsys, *words)
     assert outcome.code == 1
     assert "Fmax 29.0 MHz, target 30.0 MHz: timing MISSED" in outcome.out
+    assert f"with the weights, for the board's flash: {tmp_path / 'flash.bin'}\n" in outcome.out
 
 
 def test_build_at_the_clock_that_is_reached(

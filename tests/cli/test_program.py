@@ -53,6 +53,15 @@ def test_the_best_loader_that_is_there_is_called(
     assert calls(tools) == [f"openFPGALoader -b ice40_generic {bitstream}", f"iceprog {bitstream}"]
 
 
+def test_a_flash_is_loaded_with_the_weights(
+    built: Path, tools: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tools, "iceprog", SAYS_OK)
+    (built / "flash.bin").write_bytes(b"bits and weights")
+    assert call(capsys, "program", str(built)).code == 0
+    assert calls(tools) == [f"iceprog {built / 'flash.bin'}"]
+
+
 def test_the_next_loader_is_tried_where_one_fails(
     built: Path, tools: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,8 +4,9 @@ A comment is HTML and stands between the text and the block's fence, one comment
 
 ``<!-- long -->`` runs with the long tests only.
 ``<!-- network -->`` needs the network: commands are parsed; the long tests run them.
-``<!-- parsed: tfl2hw build, make -->`` commands that begin so are parsed and not run (without words: all of
-    them). For ``tfl2hw build`` a ``tfl2hw compile`` and an empty bitstream stand in.
+``<!-- parsed -->`` commands are parsed and not run.
+``<!-- parsed: tfl2hw build, make -->`` those that begin so. For ``tfl2hw build`` a ``tfl2hw compile`` and an
+    empty bitstream stand in.
 ``<!-- given: SHELL -->`` runs before the block: what a reader has and the page does not show.
 ``<!-- needs: kws_int8.tflite kws_*.dat -->`` files of the folders of real models and inputs.
 ``<!-- exit: 2 -->`` the exit code, where it is not 0.
@@ -25,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "examples/*/README.md")
 
 RUN = ("python", "sh", "console")
-DATA = ("json", "toml", "yaml")
+DATA = ("json", "toml", "yaml", "c")
+"""Languages of blocks that are read, or compiled, and not run."""
 NOT_CODE = ("text", "mermaid")
 DIRECTIVES = ("long", "network", "parsed", "given", "needs", "exit", "from", "file")
 

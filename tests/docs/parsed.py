@@ -32,6 +32,8 @@ def _check(words: list[str], env: Mapping[str, str]) -> None:
         assert done.returncode == 0, done.stderr
     elif program == "pip" or arguments[:2] == ["-m", "pip"]:
         _check_pip(arguments[2:] if arguments[:1] == ["-m"] else arguments)
+    elif program == "pytest":
+        _check_pytest(arguments)
     elif program.startswith("python"):
         _check_script(words[0], arguments, env)
     else:
@@ -58,6 +60,13 @@ def _check_pip(arguments: list[str]) -> None:
     for word in arguments[1:]:
         if not word.startswith("-") and not word.startswith((".", "/")) and not word.endswith(".whl"):
             Requirement(word)
+
+
+def _check_pytest(arguments: list[str]) -> None:
+    """Options of ours are in the plugin."""
+    plugin = (ROOT / "tfl2hw" / "testing" / "plugin.py").read_text(encoding="utf-8")
+    missing = [word for word in arguments if word.startswith("--tfl2hw") and f'"{word}"' not in plugin]
+    assert not missing, f"the pytest plugin has no {missing}"
 
 
 def _check_script(python: str, arguments: list[str], env: Mapping[str, str]) -> None:

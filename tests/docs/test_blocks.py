@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,6 +44,10 @@ def test_block_is_of_a_known_kind(block: Block) -> None:
 def test_data_can_be_read(block: Block) -> None:
     if block.language == "json":
         json.loads(block.text)
+    elif block.language == "c":
+        words = ["g++", "-x", "c++", "-fsyntax-only", "-include", "stdint.h", "-"]
+        done = subprocess.run(words, input=block.text, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     elif block.language == "yaml":
         yaml.safe_load(block.text)
     elif sys.version_info >= (3, 11):

@@ -18,7 +18,7 @@ from tests.docs.blocks import ROOT, Block, commands
 from tests.docs.compare import PORT, agrees
 from tfl2hw.boards import boards
 
-SEEDS = ("bench",)
+SEEDS = ("bench", "docs")
 """Folders that blocks read; examples/ is copied, as they may write there."""
 DEVICE = re.compile(r"/dev/tty(?:USB|ACM)\d+")
 BUILD_OF_PORT = (
@@ -92,7 +92,7 @@ class Workspace:
         everything = "network" in block.says or block.says.get("parsed") == ""
         for command, shown in commands(block):
             if everything or _begins(command, block.says.get("parsed", "")):
-                self._stand_in(command)
+                self._stand_in(command, builds=not everything)
             elif "--serve" in command:
                 printed = self._serve(command)
                 self._check_output(block, command, shown, printed)
@@ -123,11 +123,11 @@ class Workspace:
         )
         return done.returncode, done.stdout
 
-    def _stand_in(self, command: str) -> None:
-        """Parse ``command``; what a build leaves is left."""
+    def _stand_in(self, command: str, *, builds: bool) -> None:
+        """Parse ``command``; with ``builds`` what a build leaves is left."""
         parsed.check(command, self._env)
         words = shlex.split(command, comments=True)
-        if words[:2] == ["tfl2hw", "build"]:
+        if builds and words[:2] == ["tfl2hw", "build"]:
             words = _without(words, ("--seeds", "--clock"))
             folder, board = words[words.index("-o") + 1], words[words.index("--board") + 1]
             bitstream = self._folder / folder / f"{board}.bit"

@@ -237,3 +237,96 @@ def test_refuses_identity(identity: str) -> None:
 def test_refuses_timeout() -> None:
     with pytest.raises(ValueError, match="timeout must be at least 2 cycles, not 1"):
         Link(IDENTITY, timeout=1)
+
+
+BOOTED = bytes.fromhex(IDENTITY)
+LOADING = request(Command.MARK, 0, frames.LOADING)
+LOADED = request(Command.MARK, 0, 0x1234)
+BIT_BY_BIT = 40
+"""Cycles between two bytes: half of what a flash takes for one."""
+
+
+def boot(stream: bytes, exchanges: list[tuple[bytes, bytes]]) -> None:
+    """Reset, send ``stream`` as a flash does; then, when it is over, converse as a host."""
+    dut = MemoryCore(IDENTITY, timeout=TIMEOUT, boots=True)
+    source, sink = Source(dut.i), Sink(dut.o)
+
+    async def testbench(ctx):
+        for byte in stream:
+            await ctx.tick().repeat(BIT_BY_BIT)
+            if not ctx.get(dut.booting):
+                break
+            await source.send(ctx, [byte])
+        for _ in range(2 * TIMEOUT):
+            if not ctx.get(dut.booting):
+                break
+            await ctx.tick()
+        assert not ctx.get(dut.booting)
+        assert not sink.received
+        for sent, expected in exchanges:
+            await source.send(ctx, sent)
+            await ctx.tick().repeat(40 * len(expected) + 100)
+            assert bytes(sink.received).hex(" ") == expected.hex(" ")
+            sink.received.clear()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.add_testbench(sink.run, background=True)
+    simulator.run()
+
+
+def test_a_flash_is_loaded_from_without_answers() -> None:
+    boot(
+        BOOTED + LOADING + write(0, 0x55, b"weights") + run(0, 40, 0) + LOADED,
+        [
+            (read(1, 0x55, 7), reply(Status.OK, 1, b"weights", 0x1234)),
+            (request(Command.STATE, 2), state(2, 40, 41, mark=0x1234)),
+            (write(3, 0, b""), reply(Status.OK, 3, mark=0x1234)),
+            (run(4, 50, 0), state(4, 50, 51, mark=0x1234)),
+        ],
+    )
+
+
+@pytest.mark.parametrize("position", range(16))
+def test_a_flash_for_another_design_does_nothing(position: int) -> None:
+    boot(
+        spoilt(BOOTED, position) + LOADING + write(0, 0x55, b"weights") + LOADED,
+        [
+            (request(Command.STATE, 1), state(1, 0, 0)),
+            (read(2, 0x55, 7), reply(Status.OK, 2, bytes(7))),
+            (run(3, 50, 0), reply(Status.UNMARKED, 3)),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("stream", "broken", "cut"),
+    [
+        (spoilt(LOADING + write(0, 0x55, b"weights"), 13), 0, 0),  # no REQUEST
+        (LOADING + spoilt(write(0, 0x55, b"weights"), 4), 1, 0),  # a header
+        (LOADING + spoilt(write(0, 0x55, b"weights"), 15), 1, 0),  # data
+        (LOADING + write(0, 0x55, b"weights") + spoilt(LOADED, 5), 1, 0),
+        (LOADING + write(0, 0x55, b"weights")[:20], 0, 1),
+        (LOADING + write(0, 0x55, b"weights"), 0, 0),  # nothing more
+        (LOADING + request(9, 0) + LOADED, 0, 0),  # a command that there is not
+    ],
+)
+def test_a_flash_that_is_damaged_leaves_a_board_that_can_be_loaded(
+    stream: bytes, broken: int, cut: int
+) -> None:
+    """It carries the mark of the loading, until a host has done it."""
+    boot(
+        BOOTED + stream,
+        [
+            (request(Command.STATE, 1), state(1, 0, 0, broken, cut, frames.LOADING)),
+            (write(2, 0x55, b"WEIGHTS"), reply(Status.OK, 2, mark=frames.LOADING)),
+            (request(Command.MARK, 3, 0x77), reply(Status.OK, 3, mark=frames.LOADING)),
+            (run(4, 50, 0), state(4, 50, 51, broken, cut, 0x77)),
+            (read(5, 0x55, 7), reply(Status.OK, 5, b"WEIGHTS", 0x77)),
+        ],
+    )
+
+
+def test_an_empty_flash_is_given_up() -> None:
+    boot(b"", [(request(Command.STATE, 1), state(1, 0, 0, cut=1)), IDENTIFIED])

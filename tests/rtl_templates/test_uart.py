@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from tfl2hw.rtl_templates.top import UartTop
-from tfl2hw.rtl_templates.uart import Uart, UartReceiver, UartTransmitter
+from tfl2hw.rtl_templates.uart import LEAST_DIVISOR, Uart, UartReceiver, UartTransmitter
 
 
 class Increment(wiring.Component):
@@ -67,12 +67,15 @@ def simulate(dut, *benches) -> None:
 @pytest.mark.parametrize("divisor", [8, 13, 30])
 @pytest.mark.parametrize("error", [-0.02, 0.0, 0.02])
 @pytest.mark.parametrize("idle", [0, 7])
-def test_receiver_takes_every_byte(divisor: int, error: float, idle: int) -> None:
+@pytest.mark.parametrize("fast", [False, True])
+def test_receiver_takes_every_byte(divisor: int, error: float, idle: int, fast: bool) -> None:
     dut = UartReceiver(divisor)
+    divisor = LEAST_DIVISOR if fast else divisor
     data = bytes([0, 255, 0x55, 0xAA, *random.Random(divisor).randbytes(20)])
     seen = bytearray()
 
     async def line(ctx):
+        ctx.set(dut.fast, fast)
         await ctx.tick().repeat(20)
         await send(ctx, dut.rx, data, divisor * (1 + error), idle)
         await ctx.tick().repeat(4 * divisor)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tfl2hw.errors import ToolError
+from tfl2hw.sim.harness import FlashPins
 from tfl2hw.sim.mends import mend
 from tfl2hw.sim.netlist import find_pins
 
@@ -100,6 +101,9 @@ def test_pins_are_found_by_their_names() -> None:
     pins = find_pins(["uart_0__rx__io", "clk12_0__io", "uart_0__tx__io", "uart_0__rts__io"])
     assert (pins.clock, pins.rx, pins.tx) == ("clk12_0__io", "uart_0__rx__io", "uart_0__tx__io")
     assert find_pins(["uart_0__rx__io", "uart_0__tx__io"]).clock is None
+    spi = {pin: f"spi_flash_1x_0__{pin}__io" for pin in ("cs", "clk", "copi", "cipo")}
+    flash = find_pins(["uart_0__rx__io", "uart_0__tx__io", *spi.values()]).flash
+    assert flash == FlashPins(cs=spi["cs"], sck=spi["clk"], copi=spi["copi"], cipo=spi["cipo"])
     for ports in (["clk12_0__io"], ["uart_0__rx__io", "uart_0__tx__io", "clk1_0__io", "clk2_0__io"]):
         with pytest.raises(ToolError, match="one UART and at most one clock"):
             find_pins(ports)

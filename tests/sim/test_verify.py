@@ -18,10 +18,9 @@ from tfl2hw.codegen import Compiled, compile_model
 from tfl2hw.codegen.bitstream import NAME, build_bitstream, elaborate, pll_for, uart_divisor
 from tfl2hw.codegen.synthesis import synthesise
 from tfl2hw.codegen.tools import silent
-from tfl2hw.codegen.write import board_config
+from tfl2hw.codegen.write import board_core
 from tfl2hw.codegen.yosys import run_yosys
 from tfl2hw.errors import ToolError
-from tfl2hw.rtl_templates.core import Core
 from tfl2hw.sim.netlist import Stage
 from tfl2hw.sim.verify import netlist_device, verify_build
 
@@ -36,7 +35,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compiled, Path]:
     model = SmallModel(11)
     model.sink(model.dense(model.input((1, 12)), 5))
     compiled = compile_model(model.write(folder, "small"), BOARD, lanes=4, columns=2)
-    core = Core(board_config(compiled), compiled.core_image)
+    core = board_core(compiled)
     elaborate(core, compiled.board, pll_for(compiled.board), folder)
     synthesise(NAME, compiled.board, folder, silent)
     return compiled, folder
@@ -153,9 +152,7 @@ def test_a_build_without_the_netlist_says_so(small: tuple[Compiled, Path]) -> No
 @pytest.mark.parametrize("board", ["icebreaker", "ulx3s-25f"])
 def test_digits_are_exact_at_every_stage(tmp_path: Path, board: str) -> None:
     compiled = compile_model(DIGITS / "digits_int8.tflite", board)
-    build_bitstream(
-        lambda: Core(board_config(compiled), compiled.core_image), compiled.board, tmp_path, silent
-    )
+    build_bitstream(lambda: board_core(compiled), compiled.board, tmp_path, silent)
     images = [[np.load(DIGITS / f"digit_{digit}.npy")] for digit in range(10)]
     results = verify_build(compiled, tmp_path / "build", images, "litert-ref", silent)
     assert [(result.stage, result.exact, result.samples) for result in results] == [

@@ -31,11 +31,11 @@ from tfl2hw.cli.store import Settings, keep
 from tfl2hw.cli.terminal import note, print_json, print_table, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult, build_bitstream, build_fastest, pll_for, require_tools
-from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import UsageError
 from tfl2hw.report import write_report
 from tfl2hw.report.built import built
-from tfl2hw.rtl_templates.core import Core
+from tfl2hw.runtime.flash import write_flash_image
 
 
 def build(
@@ -83,8 +83,10 @@ def build(
                 multiplier=multiplier,
             )
             compiled, result = _build(model, settings, output, seeds, auto=clock == "auto", shown=shown)
+        flash = write_flash_image(compiled, result.bitstream)
         pages = report.figures(*write_report(compiled, output, built=built(result)))
-        facts = report.build(compiled, result) | {"reused": reuse is not None} | pages
+        facts = report.build(compiled, result) | report.flash(compiled, flash, result.target_mhz) | pages
+        facts["reused"] = reuse is not None
         title = f"{model.name} on {compiled.board.name}"
         if not json:
             report.print_search(compiled)
@@ -117,7 +119,7 @@ def _build(
         keep(model, settings, output)
         write_report(compiled, output, building=True)
         result = (build_fastest if auto else build_bitstream)(
-            lambda: Core(board_config(compiled), compiled.core_image),
+            lambda: board_core(compiled),
             compiled.board,
             output,
             tell,
@@ -156,3 +158,6 @@ def _print(title: str, facts: report.Object) -> None:
         cycles, latency = facts["predicted_cycles"], facts["latency_ms"]
         say(f"{cycles:,} cycles an inference: {latency:.3f} ms at {target:.1f} MHz")
     say(f"bitstream: {facts['bitstream']}")
+    if facts.get("flash"):
+        say(f"with the weights, for the board's flash: {facts['flash']}")
+        say(f"the board answers {facts['boot_ms']:.0f} ms after its reset")

@@ -131,7 +131,8 @@ def _board_section(board: Board) -> str:
     )
     if board.streamed:
         text += (
-            " Weights stand in SPRAM, which a bitstream cannot fill: the host sends them once after power-up."
+            " Weights stand in SPRAM, which a bitstream cannot fill: they come from the board's "
+            "[flash](flash.md) at power-up."
         )
     if board.core is not None:
         text += (

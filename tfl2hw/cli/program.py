@@ -13,6 +13,7 @@ from tfl2hw.cli.options import Directory
 from tfl2hw.cli.store import kept_settings
 from tfl2hw.cli.terminal import say
 from tfl2hw.errors import ToolError, UsageError
+from tfl2hw.runtime.flash import FLASH_IMAGE
 
 INSTALL = {
     "openFPGALoader": "apt-get install openfpgaloader, brew install openfpgaloader",
@@ -39,15 +40,17 @@ HINTS = {
 
 
 def program(directory: Directory) -> None:
-    """Load the bitstream in DIR onto its board."""
+    """Load the bitstream in DIR onto its board, with the weights where these go into its flash."""
     board = get(kept_settings(directory).board)
     bitstreams = [file for suffix in (".bit", ".bin") for file in directory.glob(f"{board.name}{suffix}")]
     if not bitstreams:
         raise UsageError(
             f"{directory}: no bitstream for {board.name} there; `tfl2hw build MODEL -o DIR` makes one"
         )
-    loader = _load(board, bitstreams[0])
-    say(f"{board.name} holds {bitstreams[0]} (loaded with {loader})")
+    flash = directory / FLASH_IMAGE
+    file = flash if board.flash is not None and flash.exists() else bitstreams[0]
+    loader = _load(board, file)
+    say(f"{board.name} holds {file} (loaded with {loader})")
 
 
 def _load(board: Board, bitstream: Path) -> str:

@@ -14,6 +14,7 @@ from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.search import Search
 from tfl2hw.report.report import Report
+from tfl2hw.runtime.flash import boot_contents, boot_cycles
 from tfl2hw.sim.inference import Comparison
 from tfl2hw.sim.oracle import custom_operators
 from tfl2hw.sim.verify import StageResult
@@ -138,6 +139,13 @@ def build(compiled: Compiled, result: BuildResult) -> Object:
         "latency_ms": milliseconds(compiled.predicted_cycles, result.target_mhz),
         "shape": shape(compiled),
     }
+
+
+def flash(compiled: Compiled, file: Path | None, mhz: float) -> Object:
+    """What `build --json` prints of the flash's image in ``file``, None where there is none."""
+    if file is None:
+        return {"flash": None, "boot_ms": None}
+    return {"flash": str(file), "boot_ms": milliseconds(boot_cycles(boot_contents(compiled)), mhz)}
 
 
 def bitstream(result: BuildResult) -> Object:

@@ -14,10 +14,9 @@ from tfl2hw.codegen.bitstream import BuildResult
 from tfl2hw.codegen.compile import Source
 from tfl2hw.codegen.reuse import ADVICE, read_result, reuse_bitstream
 from tfl2hw.codegen.tools import Progress
-from tfl2hw.codegen.write import board_config, write_files
+from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import DoesNotFit, ModelError, UsageError
 from tfl2hw.report.files import DATA
-from tfl2hw.rtl_templates.core import Core
 
 
 def check_options(directory: Path, board: str | None, numerics: str, others: object) -> None:
@@ -54,7 +53,7 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
             "--reusable if more trainings are to come"
         )
     result = reuse_bitstream(
-        lambda: Core(board_config(compiled), compiled.core_image),
+        lambda: board_core(compiled),
         compiled.board,
         old,
         output,

@@ -22,6 +22,7 @@ from tfl2hw.cli.terminal import Tell, print_json, progress, say
 from tfl2hw.codegen import Compiled
 from tfl2hw.errors import ToolError, UsageError
 from tfl2hw.rtl_templates.uart import LEAST_DIVISOR
+from tfl2hw.runtime.flash import boot_contents, boot_cycles
 from tfl2hw.sim.inference import simulated_board
 from tfl2hw.sim.pseudo_terminal import PseudoTerminal
 
@@ -48,6 +49,9 @@ def run(
         bool,
         typer.Option("--serve", help="Simulate the board behind a pseudo-terminal, for any serial program."),
     ] = False,
+    load: Annotated[
+        bool, typer.Option("--load", help="Load the weights, where the board's flash has not done it.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -66,7 +70,7 @@ def run(
             raise UsageError(f"run takes one sample: {len(graph.inputs)} --input, not {len(inputs)}")
         names = class_names(graph, labels, inputs)
         tell("connecting", None)
-        with _accelerator(compiled, port, baud) as accelerator:
+        with _accelerator(compiled, port, baud, load) as accelerator:
             answers = _ask(
                 accelerator, samples[0], repeat if repeat > 1 or not benchmark else BENCHMARK_RUNS, tell
             )
@@ -86,8 +90,8 @@ def run(
         )
 
 
-def _accelerator(compiled: Compiled, port: str, baud: int | None) -> Accelerator:
-    return Accelerator(compiled, transport_to(compiled, port, baud), patience_with(port))
+def _accelerator(compiled: Compiled, port: str, baud: int | None, load: bool) -> Accelerator:
+    return Accelerator(compiled, transport_to(compiled, port, baud), patience_with(port), load=load)
 
 
 def _ask(accelerator: Accelerator, sample: Sample, times: int, tell: Tell) -> Sequence[Inference]:
@@ -108,8 +112,9 @@ def _serve(directory: Path, *, shown: bool) -> None:
     with progress("compiling", shown=shown) as tell:
         compiled = kept(directory)
         tell("elaborating the core", None)
-        device = simulated_board(compiled, divisor=LEAST_DIVISOR, progress=tell)
-    busy = 3 * compiled.config.link_timeout + 2 * compiled.predicted_cycles
+        flash = boot_contents(compiled) if compiled.boots else None
+        device = simulated_board(compiled, divisor=LEAST_DIVISOR, flash=flash, progress=tell)
+    busy = 3 * compiled.config.link_timeout + 2 * compiled.predicted_cycles + boot_cycles(flash or b"")
     with device, PseudoTerminal(device, busy) as terminal:
         say(f"{compiled.board.name} with {compiled.graph.file} on {terminal.name}")
         say(f"ask it: tfl2hw run {directory} --port {terminal.name} --input FILE; Ctrl-C ends it")

@@ -108,8 +108,12 @@ def uart_divisor(mhz: float, baud: int) -> int:
 
 def board_top(core: Any, board: Board, mhz: float | None = None) -> BoardTop:
     """The top for ``board`` around ``core``, a component with byte streams ``i`` and ``o``."""
-    pll = pll_for(board, mhz)
-    return BoardTop(core, pll, uart_divisor(pll.mhz, board.baud), board.oscillator)
+    return _top(core, board, pll_for(board, mhz))
+
+
+def _top(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll) -> BoardTop:
+    flash = board.flash if "booting" in core.signature.members else None
+    return BoardTop(core, pll, uart_divisor(pll.mhz, board.baud), board.oscillator, flash)
 
 
 def build_bitstream(
@@ -249,8 +253,7 @@ def _renamed(progress: Progress, name: str, stage: str, fraction: float | None) 
 
 def elaborate(core: Any, board: Board, pll: Ecp5Pll | Ice40Pll, directory: Path) -> None:
     """RTLIL and pin constraints, by the board's platform."""
-    top = BoardTop(core, pll, uart_divisor(pll.mhz, board.baud), board.oscillator)
-    plan = board.make_platform().prepare(top, NAME, debug_verilog=False, emit_src=False)
+    plan = board.make_platform().prepare(_top(core, board, pll), NAME, debug_verilog=False, emit_src=False)
     for file, content in plan.files.items():
         if Path(file).suffix in (".il", ".lpf", ".pcf"):
             (directory / file).write_bytes(content if isinstance(content, bytes) else content.encode())

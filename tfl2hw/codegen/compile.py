@@ -78,6 +78,11 @@ class Compiled:
         return replace(self.image, scratchpad=scratchpad)
 
     @property
+    def boots(self) -> bool:
+        """Whether the core on its board loads itself from a flash: no bitstream can fill its scratchpad."""
+        return self.board.flash is not None and self.board.core is None and self.witness is None
+
+    @property
     def witness(self) -> tuple[int, bytes] | None:
         """The address and the bytes by which a host recognises ``image`` in a core that starts with it."""
         if self.board.core is not None:

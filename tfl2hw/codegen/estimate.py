@@ -23,9 +23,6 @@ PACKED = 0.39
 LUT_RAM = 6
 """Logic cells of one LUT memory of the ECP5."""
 
-LUT_ROM = 2
-"""Logic cells of as much memory that is never written: much of it is alike."""
-
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
 
@@ -61,7 +58,7 @@ def estimate(config: CoreConfig, family: str) -> Resources:
     """What the core, and the board's top around it, take on a chip of ``family`` ("ecp5" or "ice40")."""
     cells = _column(config, family) * config.columns + _requantizer(config, family) * config.requantizers
     cells += _frame(config, family) + _scratchpad(config) + _others(config)
-    luts = cells.luts + (LUT_RAM if config.loads else LUT_ROM) * lut_rams(config, family)
+    luts = cells.luts + LUT_RAM * lut_rams(config, family)
     luts += PACKED * cells.flip_flops if family == "ice40" else 0
     return Resources(
         luts=round(luts),
@@ -91,8 +88,6 @@ def _column(config: CoreConfig, family: str) -> _Cells:
     luts = sum(bits + chain for bits in adders) + accumulator + chain + 25.0
     flip_flops = token_layout(config).size + word * (1 + 2 * config.bank_registers) + sum(adders) + 12.0
     flip_flops += accumulator + (accumulator + 2) * (1 if config.chain == 1 else 2)
-    if not config.loads:
-        flip_flops -= config.destination_bits + 2
     if config.chain > 1:
         luts += accumulator + 2
     if not config.unaligned:
@@ -132,8 +127,6 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
 def _frame(config: CoreConfig, family: str) -> _Cells:
     """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
     base = _Cells(1340.0, 1000.0) if family == "ice40" else _Cells(2300.0, 1800.0)
-    if not config.loads:
-        base += _Cells(-150.0, -150.0)
     return base + _Cells(3.0, 12.0) * config.lanes
 
 

@@ -22,6 +22,11 @@ def board_config(compiled: Compiled) -> CoreConfig:
     return replace(compiled.config, multiplier=compiled.board.multiplier)
 
 
+def board_core(compiled: Compiled) -> Core:
+    """The core of the board's bitstream."""
+    return Core(board_config(compiled), compiled.core_image, boots=compiled.boots)
+
+
 HARDWARE = ("core.v", "top.v", "core.il", "top.il")
 """Core and board's top in Verilog, and in RTLIL, which takes their place where there is no Yosys."""
 
@@ -54,7 +59,7 @@ def write_files(compiled: Compiled, directory: Path, *, verilog: bool = True) ->
 
 def _hardware(compiled: Compiled) -> dict[str, str]:
     """The core, and the board's top where there is a board."""
-    texts = {"core": to_rtlil(Core(board_config(compiled), compiled.core_image), "core")}
+    texts = {"core": to_rtlil(board_core(compiled), "core")}
     if compiled.board.chip is not None:
         texts["top"] = _top_rtlil(compiled)
     if not has_yosys():
@@ -107,6 +112,5 @@ def _place(compiled: Compiled, tensor: int) -> dict[str, Any]:
 def _top_rtlil(compiled: Compiled) -> str:
     """The board's top: the core with PLL, reset, UART and pins."""
     with tempfile.TemporaryDirectory(prefix="tfl2hw-") as folder:
-        core = Core(board_config(compiled), compiled.core_image)
-        elaborate(core, compiled.board, pll_for(compiled.board), Path(folder))
+        elaborate(board_core(compiled), compiled.board, pll_for(compiled.board), Path(folder))
         return (Path(folder) / f"{NAME}.il").read_text()

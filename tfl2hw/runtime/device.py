@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from tfl2hw.errors import ToolError
 from tfl2hw.rtl_templates import frames
@@ -100,12 +101,8 @@ class Device:
         ------
         ValueError : ``address`` is not that of a word.
         """
-        word = self._word(address)
-        if address % word:
-            raise ValueError(f"address must be a multiple of {word}, not {address:#x}")
-        padded = data + bytes(-len(data) % word)
-        for start in range(0, len(padded), CHUNK):
-            self._write(address + start, padded[start : start + CHUNK])
+        for place, piece in pieces(address, data, self._lanes):
+            self._write(place, piece)
 
     def read(self, address: int, count: int) -> bytes:
         """``count`` bytes from byte ``address`` of the scratchpad on."""
@@ -128,11 +125,6 @@ class Device:
         )
         state = protocol.parse_state(payload)
         return RunResult(state.cycles, state.pc)
-
-    def _word(self, address: int) -> int:
-        if address >= SPREAD_SPACE:
-            return 1
-        return PROGRAM_WORD if address >= PROGRAM_SPACE else self._lanes
 
     def _write(self, address: int, data: bytes) -> None:
         self._exchange(Command.WRITE, address, data=data)
@@ -216,6 +208,18 @@ class Device:
             head = head[start:] if start > 0 else b""
             head += self._transport.read(SHORTEST_REPLY - len(head), self._patience)
         return (head, skipped) if head[:1] == bytes([frames.REPLY]) else (b"", skipped)
+
+
+def pieces(address: int, data: bytes, lanes: int) -> Iterator[tuple[int, bytes]]:
+    """What one WRITE each carries of ``data`` for byte ``address``, as ``Device.write`` writes it."""
+    word = lanes
+    if address >= PROGRAM_SPACE:
+        word = 1 if address >= SPREAD_SPACE else PROGRAM_WORD
+    if address % word:
+        raise ValueError(f"address must be a multiple of {word}, not {address:#x}")
+    padded = data + bytes(-len(data) % word)
+    for start in range(0, len(padded), CHUNK):
+        yield address + start, padded[start : start + CHUNK]
 
 
 def _reason(header: Header, expected: int) -> str:

@@ -12,26 +12,31 @@ import numpy.typing as npt
 from tfl2hw.codegen import Compiled
 from tfl2hw.codegen.loading import Load, loads
 from tfl2hw.codegen.witness import contents_hash
+from tfl2hw.rtl_templates.frames import LOADING
 from tfl2hw.runtime.device import PATIENCE, Device
-from tfl2hw.runtime.session import LOADING, Session, TensorLocation
+from tfl2hw.runtime.session import Session, TensorLocation
 from tfl2hw.runtime.transport import Transport
 
 CYCLES_A_SECOND = 1e6
 """No clock is slower than this."""
 
 
-def open_session(compiled: Compiled, transport: Transport, patience: float = PATIENCE) -> Session:
+def open_session(
+    compiled: Compiled, transport: Transport, patience: float = PATIENCE, *, booted: bool = False
+) -> Session:
     """A session with the device behind ``transport``, which holds the core of ``compiled``.
 
     What the memories have to hold is sent only where the core does not start with it, and where the device
-    does not carry the mark that it has it already. ``patience`` is ``Device``'s.
+    does not carry the mark that it has it already; and where it must have ``booted`` from a flash, never.
+    ``patience`` is ``Device``'s.
     """
     return Session(
         Device(transport, lanes=compiled.config.lanes, patience=patience),
         identity=bytes.fromhex(compiled.config.identity),
-        loads=_loads(compiled),
+        loads=loads_of(compiled),
         witness=compiled.witness,
-        mark=_mark(compiled),
+        mark=mark_of(compiled),
+        booted=booted,
         seconds=compiled.predicted_cycles / CYCLES_A_SECOND,
         inputs=[location(compiled, tensor) for tensor in compiled.network.inputs],
         outputs=[location(compiled, tensor) for tensor in compiled.network.outputs],
@@ -39,7 +44,7 @@ def open_session(compiled: Compiled, transport: Transport, patience: float = PAT
     )
 
 
-def _mark(compiled: Compiled) -> int | None:
+def mark_of(compiled: Compiled) -> int | None:
     """The mark of a device that holds all of ``compiled``; none for a core that many models share."""
     if compiled.board.core is not None:
         return None
@@ -47,10 +52,11 @@ def _mark(compiled: Compiled) -> int | None:
     return zlib.crc32(told) % (LOADING - 1) + 1
 
 
-def _loads(compiled: Compiled) -> tuple[Load, ...]:
-    """Nothing where the core starts with everything and a witness proves it, or where it takes no others.
-    All of it elsewhere: the core's identity does not tell which contents its bitstream had (see
-    ``codegen.reuse``).
+def loads_of(compiled: Compiled) -> tuple[Load, ...]:
+    """What a core has to be loaded with, by a host or from a flash.
+
+    Nothing where the core starts with everything and a witness proves it, or where it takes no others. All of
+    it elsewhere: the core's identity does not tell which contents its bitstream had (see ``codegen.reuse``).
     """
     if compiled.witness is not None or not compiled.config.loads:
         return ()

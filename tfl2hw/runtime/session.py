@@ -13,15 +13,12 @@ import numpy.typing as npt
 
 from tfl2hw.codegen.loading import Load
 from tfl2hw.errors import ToolError, UsageError
-from tfl2hw.rtl_templates.frames import PROTOCOL
+from tfl2hw.rtl_templates.frames import LOADING, PROTOCOL
 from tfl2hw.runtime.device import CHUNK, Device, DeviceReset
 from tfl2hw.runtime.strips import from_strips, strip_writes
 from tfl2hw.schedule.layout import Layout
 
 Int8 = npt.NDArray[np.int8]
-
-LOADING = 0x8000
-"""Set in the mark of a device that is being loaded."""
 
 ATTEMPTS = 3
 """How often an inference is begun anew because the device was reset in it."""
@@ -143,6 +140,7 @@ class Session:
     start : the program's first word.
     mark : 1 to 32767, tells that the loads are in the device. One that carries it already is not loaded
         again. None: a mark that no earlier session gave, as the identity does not tell what the loads are.
+    booted : whether the device loads itself from a flash, and is not to be loaded over the link.
     witness : an address, and the bytes that a device holds there whose bitstream has this network's contents.
     seconds : the longest that a run may take.
     """
@@ -158,6 +156,7 @@ class Session:
         breaks: Sequence[int] = (),
         start: int = 0,
         mark: int | None = None,
+        booted: bool = False,
         witness: tuple[int, bytes] | None = None,
         seconds: float = 30.0,
     ) -> None:
@@ -169,6 +168,7 @@ class Session:
         self._breaks = tuple(breaks)
         self._start = start
         self._mark = mark
+        self._booted = booted
         self._witness = witness
         self._seconds = seconds
         self._ready = False
@@ -183,7 +183,7 @@ class Session:
 
         Raises
         ------
-        ToolError : another design is in the device, or its bitstream has other weights.
+        ToolError : another design is in the device, or its bitstream or flash has other weights, or none.
         DeviceReset : it was reset while it was loaded.
         """
         if self._ready:
@@ -195,6 +195,8 @@ class Session:
             raise ToolError(_another(found, self._identity))
         if self._mark is not None and device.found_mark == self._mark:
             device.trust()
+        elif self._booted:
+            raise ToolError(_not_booted(device.found_mark))
         else:
             self._load()
         self._ready = True
@@ -277,6 +279,20 @@ class Session:
     def answer(self) -> tuple[Int8, ...]:
         """The outputs as they lie in the device."""
         return tuple(self.fetch(place) for place in self._outputs)
+
+
+def _not_booted(mark: int) -> str:
+    """Why a device that should have loaded itself carries ``mark``."""
+    if not mark:
+        found = "the board's flash holds no weights for its design"
+    elif mark & LOADING:
+        found = "the weights in the board's flash are damaged, or loading them over the link broke off"
+    else:
+        found = "the board holds other weights for this design"
+    return (
+        f"{found}: program the flash with `tfl2hw program DIR`, or load them over the link: "
+        "`tfl2hw run DIR --load`, `tfl2hw.open(..., load=True)`"
+    )
 
 
 def _another(found: bytes, wanted: bytes) -> str:
