@@ -11,11 +11,15 @@ import pytest
 from tests.small_models import SmallModel, samples
 from tfl2hw.api import Accelerator
 from tfl2hw.codegen import Compiled, compile_model
+from tfl2hw.codegen.bitstream import elaborate, pll_for
+from tfl2hw.codegen.tools import silent
+from tfl2hw.codegen.write import board_core
 from tfl2hw.errors import ToolError
 from tfl2hw.rtl_templates.uart import LEAST_DIVISOR
 from tfl2hw.runtime.flash import boot_contents
 from tfl2hw.sim.inference import simulated_board
 from tfl2hw.sim.oracle import interpret
+from tfl2hw.sim.verify import verify_build
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +80,15 @@ def test_a_flash_that_is_wrong_is_refused_and_the_link_still_loads(
             check(Accelerator(small, device))
         check(Accelerator(small, device, load=True))
         check(Accelerator(small, device))  # it has them now
+
+
+def test_a_boards_top_answers_from_power_up_on(small: Compiled, tmp_path: Path) -> None:
+    """With PLL, reset and pads: from the pins of the flash to the UART's, nothing loaded over the link."""
+    board = small.board
+    elaborate(board_core(small), board, pll_for(board), tmp_path)
+    inputs = samples(small.file, 1)
+    (result,) = verify_build(small, tmp_path, inputs, "litert-ref", silent, stages=("rtl",))
+    assert (result.exact, result.cycles, result.error) == (True, small.predicted_cycles, None)
 
 
 @pytest.mark.long
