@@ -22,6 +22,8 @@ from tfl2hw.cli.terminal import note, print_json, print_table, progress
 from tfl2hw.codegen.bitstream import build_bitstream
 from tfl2hw.codegen.write import board_core, write_files
 from tfl2hw.errors import Tfl2hwError, UsageError
+from tfl2hw.report import write_report
+from tfl2hw.report.built import built
 
 _DESIGN = re.compile(
     r"(?P<model>.+\.tflite):(?P<board>[\w.-]+)"
@@ -75,6 +77,7 @@ def build(design: str, seed: int, out: Path) -> Row:
                 tell,
                 seeds=[seed],
             )
+        write_report(compiled, directory, built=built(result))
     except Tfl2hwError as error:
         return Row(model=model.stem, board=board, seed=seed, error=str(error))
     return Row(

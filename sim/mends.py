@@ -56,6 +56,12 @@ def mend(module: Module, family: str) -> None:
         _tie(module, lambda kind, pin: OPEN_ECP5.get(kind, {}).get(pin, "x" if kind in OPEN_ECP5 else "1"))
 
 
+def mend_synthesised(module: Module, family: str) -> None:
+    """The same for a netlist that has not been routed: pins that a cell inverts itself. Raises ToolError."""
+    if family == "ecp5":
+        _settle_inversions(module, _fresh_nets(module))
+
+
 def _cells(module: Module, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, cell in list(module["cells"].items()):
         if cell["type"] == kind:

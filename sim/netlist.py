@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +15,7 @@ from tfl2hw.codegen.place_route import ROUTED
 from tfl2hw.codegen.yosys import run_yosys, yosys_share
 from tfl2hw.errors import ToolError
 from tfl2hw.sim.harness import PERIOD_NS, FlashPins
-from tfl2hw.sim.mends import mend
+from tfl2hw.sim.mends import Module, mend, mend_synthesised
 
 Stage = Literal["rtl", "synthesis", "routed"]
 
@@ -95,8 +95,9 @@ def netlist_verilog(stage: Stage, family: str, directory: Path, work: Path) -> t
     source = directory / FILES[stage]
     if not source.is_file():
         raise ToolError(f"{source} is missing: `tfl2hw build` leaves it; build again")
-    if stage == "routed":
-        _write_mended(source, family, work / source.name)
+    if stage != "rtl":
+        mends = mend if stage == "routed" else mend_synthesised
+        _write_mended(source, family, work / source.name, mends)
     else:
         shutil.copyfile(source, work / source.name)
     commands = _READ[stage].format(source.name).split("; ")
@@ -133,13 +134,13 @@ def _without(text: str, taken: Container[str]) -> str:
     return "\n".join([*_DEFINES.findall(text), *(found.group() for found in kept), ""])
 
 
-def _write_mended(source: Path, family: str, target: Path) -> None:
+def _write_mended(source: Path, family: str, target: Path, mends: Callable[[Module, str], None]) -> None:
     try:
         design = json.loads(source.read_text())
         module = design["modules"][NAME]
     except (ValueError, KeyError) as error:
-        raise ToolError(f"{source} is not a routed netlist ({error}); build again") from error
-    mend(module, family)
+        raise ToolError(f"{source} is not a netlist ({error}); build again") from error
+    mends(module, family)
     target.write_text(json.dumps(design))
 
 

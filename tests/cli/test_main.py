@@ -102,6 +102,7 @@ def test_simulate_json(capsys: pytest.CaptureFixture[str]) -> None:
         "mismatches": 0,
         "samples": 1,
         "numerics": "tflm",
+        "custom_operators": [],
     }
     assert [shape[name] for name in ("lanes", "columns", "requantizers")] == [4, 4, 1]
     assert [each["chosen"] for each in shape["search"]["considered"]].count(True) == 1

@@ -67,6 +67,8 @@ def reuse_build(model: Path, old: Path, output: Path, tell: Progress) -> tuple[C
 
 def _kept_core(old: Path) -> dict[str, object]:
     """The configuration of the core built in ``old``."""
+    if not (old / DATA).is_file():
+        raise UsageError(f"{old}: there is no build to reuse ({DATA} is missing); {ADVICE}")
     core: dict[str, object] = json.loads((old / DATA).read_text())["core"]
     return core | {"multiplier": "generic"}  # which the board's own replaces
 

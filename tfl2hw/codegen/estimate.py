@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tfl2hw.rtl_templates.config import CoreConfig
+from tfl2hw.rtl_templates.entries import BLOCK_DEPTH
 from tfl2hw.rtl_templates.isa import token_layout
 from tfl2hw.rtl_templates.requantizer import Requantizer
 from tfl2hw.rtl_templates.soft_multiplier import DEFAULTS
@@ -20,14 +21,15 @@ from .products import requantizer_dsps
 PACKED = 0.39
 """Of an iCE40 core's flip-flops, the part that does not share a logic cell with the LUT before it."""
 
-LUT_RAM = 6
-"""Logic cells of one LUT memory of the ECP5."""
 
 CHAIN = {"ecp5": 4, "ice40": 1}
 """Logic cells of a carry chain besides its bits: where it begins and ends."""
 
-CLOCKS = {"ecp5": ((128, 120.0), (256, 100.0)), "ice40": ((16, 36.0), (256, 30.0))}
+CLOCKS = {"ecp5": ((64, 138.0), (128, 128.0), (256, 100.0)), "ice40": ((16, 39.0), (256, 30.0))}
 """MHz that cores with up to so many products a cycle have reached on the slowest speed grade."""
+
+HX_CLOCK = 95.0
+"""The same of an iCE40 whose products are all made of logic: no UP5K, which is slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +52,20 @@ class _Cells:
     def __add__(self, other: _Cells) -> _Cells:
         return _Cells(self.luts + other.luts, self.flip_flops + other.flip_flops)
 
-    def __mul__(self, times: int) -> _Cells:
+    def __mul__(self, times: float) -> _Cells:
         return _Cells(self.luts * times, self.flip_flops * times)
+
+
+LUT_RAM = _Cells(10.0, 2.5)
+"""One LUT memory of the ECP5, and its part of what chooses between several."""
 
 
 def estimate(config: CoreConfig, family: str) -> Resources:
     """What the core, and the board's top around it, take on a chip of ``family`` ("ecp5" or "ice40")."""
     cells = _column(config, family) * config.columns + _requantizer(config, family) * config.requantizers
     cells += _frame(config, family) + _scratchpad(config) + _others(config)
-    luts = cells.luts + LUT_RAM * lut_rams(config, family)
+    cells += LUT_RAM * lut_rams(config, family)
+    luts = cells.luts
     luts += PACKED * cells.flip_flops if family == "ice40" else 0
     return Resources(
         luts=round(luts),
@@ -71,6 +78,8 @@ def estimate(config: CoreConfig, family: str) -> Resources:
 def expected_mhz(config: CoreConfig, family: str) -> float:
     """The clock that a core of this shape can be expected to reach."""
     products = config.lanes * config.columns
+    if family == "ice40" and config.soft_lanes == config.lanes:
+        return HX_CLOCK
     reached = [mhz for most, mhz in CLOCKS[family] if products <= most]
     return reached[0] if reached else CLOCKS[family][-1][1]
 
@@ -107,7 +116,12 @@ def _column(config: CoreConfig, family: str) -> _Cells:
         luts, flip_flops = luts + accumulator + 14, flip_flops + 12
     if config.digits:
         luts += accumulator
-    return _Cells(luts, flip_flops)
+    cells = _Cells(luts, flip_flops)
+    if family == "ecp5":
+        cells += _Cells(-40.0, -12.0 * min(config.lanes, 8) + 10.0)
+        if config.twin:
+            cells += _Cells(295.0, 130.0) if config.window else _Cells(95.0, 0.0)
+    return cells
 
 
 def _requantizer(config: CoreConfig, family: str) -> _Cells:
@@ -121,30 +135,36 @@ def _requantizer(config: CoreConfig, family: str) -> _Cells:
     if family == "ice40":
         factors = config.accumulator_bits * config.mantissa_bits
         return _Cells(total + 6 * shifted + 1.1 * factors + 110, flip_flops + 0.6 * factors)
-    return _Cells(10 * shifted + 2.0 * product + 75, flip_flops + 2.5 * product)
+    cells = _Cells(10 * shifted + 2.0 * product + 75, flip_flops + 2.5 * product)
+    return cells + _Cells(2.2, 3.2) * product if config.requantizer_dsps == 1 else cells
 
 
 def _frame(config: CoreConfig, family: str) -> _Cells:
     """Address generator, sequencer, writer, host port, link, UARTs: nearly the same for all."""
     base = _Cells(1340.0, 1000.0) if family == "ice40" else _Cells(2300.0, 1800.0)
+    if config.spread:  # a byte may go to any lane, several times
+        base += _Cells(4.0 * config.lanes, 37.0) * config.lanes
     return base + _Cells(3.0, 12.0) * config.lanes
 
 
 def _scratchpad(config: CoreConfig) -> _Cells:
     """Copies of address and enable for each part of a word, and where words begin anywhere the rotation."""
-    if config.scratchpad != "block":
-        return _Cells(162.0, 78.0)
+    if config.scratchpad != "block":  # with what reads the flash
+        return _Cells(340.0, 150.0)
     if not config.unaligned:
         return _Cells(4.0, 16.0 + config.word_address_bits / 4) * config.lanes
     stages = -(-config.lane_bits // 2)
-    return _Cells(40.0 + 10 * config.lane_bits, 8.0 * (2 + stages) + config.word_address_bits) * config.lanes
+    each = _Cells(40.0 + 10 * config.lane_bits, 8.0 * (2 + stages) + config.word_address_bits)
+    behind = _Cells(400.0, 230.0) if config.scratchpad_words > BLOCK_DEPTH else _Cells(0.0, 0.0)
+    return each * config.lanes + behind
 
 
 def _others(config: CoreConfig) -> _Cells:
     """Units that only some models need."""
     cells = _Cells(0.0, 0.0)
     if config.vector_lanes:
-        cells += _Cells(7.0 * config.table_bits, 4.8 * config.table_bits) * config.vector_lanes
+        each = _Cells(7.0 * config.table_bits, 4.8 * config.table_bits + 30.0)
+        cells += each * config.vector_lanes + _Cells(100.0, 150.0)
     for function in config.functions:
         cells += _Cells(function.luts_per_lane, function.flip_flops_per_lane) * config.lanes
     if config.softmax:
