@@ -49,7 +49,7 @@ def test_reuse(capsys: pytest.CaptureFixture[str], first: Path, tmp_path: Path) 
     [
         (["--board", "ulx3s-25f"], "--board ulx3s-25f: the build in"),
         (["--numerics", "tflm"], "--numerics tflm: the build in"),
-        (["--seeds", "2"], "leave --lanes, --columns, --clock, --seeds and --reusable away"),
+        (["--seeds", "2"], "leave --lanes, --columns, --multiplier, --clock, --seeds and --reusable away"),
         (["--clock", "20"], "leave --lanes"),
     ],
 )
