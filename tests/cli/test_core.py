@@ -16,7 +16,7 @@ def test_compile_core(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert outcome.code == 0
     files = [Path(file).name for file in json.loads(outcome.out)["files"]]
     kinds = [f"digits_int8_{kind}.v" for kind in ("core", "axi_stream", "wishbone")]
-    assert files == [*kinds, "ports.md", "core.json", "weights.bin"]
+    assert files == [*kinds, "ports.md", "core.json", "weights.bin", "report.json", "report.html"]
     assert all((tmp_path / file).stat().st_size for file in files)
 
 
